@@ -2,6 +2,9 @@
 
 include(GoogleTest)
 
+add_custom_target(concurrent_tests COMMENT "Test binaries that also run under ThreadSanitizer")
+add_custom_target(fuzz_targets COMMENT "All fuzz targets")
+
 # One precompiled header for all targets: the standard library and the parts of abseil that nearly every file uses.
 if(LEAT_PCH)
   add_library(leat_pch STATIC ${CMAKE_SOURCE_DIR}/tools/cmake/pch.cc)
@@ -49,6 +52,9 @@ function(leat_test name)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  if("concurrent" IN_LIST ARG_LABELS)
+    add_dependencies(concurrent_tests ${name})
+  endif()
 endfunction()
 
 # leat_fuzz(name SOURCES ... LIBS ...): a libFuzzer target; its corpus is tests/fuzz/corpus/<name>.
@@ -61,4 +67,5 @@ function(leat_fuzz name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzz_targets ${name})
 endfunction()

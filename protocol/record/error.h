@@ -14,34 +14,34 @@ namespace leat {
 
 enum class ErrorCode : int32_t {
   kNone = 0,
-  kUnknown = 1,               // no more is known; the message says what happened
-  kInvalidRequest = 2,        // malformed or contradictory request
-  kUnsupportedVersion = 3,    // no common protocol version
-  kFrameTooLarge = 4,         // frame above the connection's limit
-  kNotReady = 5,              // Hello has not been answered yet
-  kShuttingDown = 6,          // the broker is stopping
-  kTimedOut = 7,              // outcome unknown: the request may or may not have been carried out
-  kLimitExceeded = 8,         // a named limit was met
+  kUnknown = 1,             // no more is known; the message says what happened
+  kInvalidRequest = 2,      // malformed or contradictory request
+  kUnsupportedVersion = 3,  // no common protocol version
+  kFrameTooLarge = 4,       // frame above the connection's limit
+  kNotReady = 5,            // Hello has not been answered yet
+  kShuttingDown = 6,        // the broker is stopping
+  kTimedOut = 7,            // outcome unknown: the request may or may not have been carried out
+  kLimitExceeded = 8,       // a named limit was met
   kUnknownTopic = 20,
   kUnknownPartition = 21,
   kTopicExists = 22,
   kInvalidTopicName = 23,
   kInvalidPartitionCount = 24,
   kInvalidConfig = 25,
-  kCorruptBatch = 40,         // CRC, length or structure of a batch does not hold
-  kInvalidBatch = 41,         // well-formed, but breaks a rule of the format
+  kCorruptBatch = 40,  // CRC, length or structure of a batch does not hold
+  kInvalidBatch = 41,  // well-formed, but breaks a rule of the format
   kBatchTooLarge = 42,
   kInvalidTimestamp = 43,
   kUnsupportedCodec = 44,
   kOffsetOutOfRange = 45,
   kDiskFull = 60,
-  kStorageError = 61,         // an I/O error; the message names file and cause
-  kDataLoss = 62,             // bytes that had been promised are damaged or gone
-  kPartitionFenced = 63,      // the partition refuses writes until repaired
-  kOutcomeUnknown = 64,       // the record may or may not be durable (a sync failed)
-  kUnsupportedFormat = 80,    // data directory of another or a newer format
-  kDirectoryLocked = 81,      // another process has the data directory
-  kUnavailable = 90,          // client side: no connection to the broker
+  kStorageError = 61,       // an I/O error; the message names file and cause
+  kDataLoss = 62,           // bytes that had been promised are damaged or gone
+  kPartitionFenced = 63,    // the partition refuses writes until repaired
+  kOutcomeUnknown = 64,     // the record may or may not be durable (a sync failed)
+  kUnsupportedFormat = 80,  // data directory of another or a newer format
+  kDirectoryLocked = 81,    // another process has the data directory
+  kUnavailable = 90,        // client side: no connection to the broker
 };
 
 struct ErrorInfo {

@@ -50,11 +50,12 @@ struct DecodeLimits {
 };
 
 // Walks the records of one batch, defensively: any bytes give records or kCorruptBatch, never more than
-// record_count records, and an error when bytes are left after the last one. One thread.
+// record_count records, and an error when bytes are left after the last one. Offsets grow from record to
+// record and stay within the batch. One thread.
 class RecordIterator {
  public:
-  // Decompresses the payload when the batch is compressed (kUnsupportedCodec, kCorruptBatch). `batch` must stay
-  // alive. The CRC is the caller's business.
+  // Decompresses the payload when the batch is compressed (kUnsupportedCodec, kCorruptBatch). `batch` must
+  // stay alive. The CRC is the caller's business.
   static absl::StatusOr<RecordIterator> Create(const BatchView& batch, const DecodeLimits& limits = {});
 
   // The next record, or nothing after the last one. After an error the iterator stays at the error.
@@ -62,10 +63,13 @@ class RecordIterator {
 
  private:
   RecordIterator() = default;
+  absl::Status Fail(absl::string_view message);
+
   BatchHeader header_;
   std::unique_ptr<std::string> decompressed_;  // on the heap so that views survive a move of the iterator
   absl::string_view rest_;
   int32_t decoded_ = 0;
+  int32_t last_offset_delta_ = -1;
   absl::Status error_;
 };
 

@@ -31,8 +31,8 @@ struct ValidationOptions {
 // kInvalidTimestamp, kUnsupportedCodec. PROTOCOL.md lists the rules.
 absl::StatusOr<BatchHeader> ValidateBatch(absl::string_view bytes, const ValidationOptions& options);
 
-// The check of a batch read back from a segment: length inside `bytes`, magic, CRC, offsets. Used by recovery,
-// `leat log verify` and the client alike.
+// The check of a batch read back from a segment: length inside `bytes`, magic, CRC, offsets. Used by
+// recovery, `leat log verify` and the client alike.
 absl::StatusOr<BatchView> CheckStoredBatch(absl::string_view bytes);
 
 }  // namespace leat

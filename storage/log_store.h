@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "storage/env/executor.h"
 #include "storage/env/file_system.h"
+#include "storage/log/commit_outcome.h"
 #include "storage/log/partition_log.h"
 #include "storage/meta/topic_config.h"
 
@@ -54,14 +55,6 @@ struct TopicChange {
   std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::string> reset;
   uint32_t partition_count = 0;  // 0: as it is
-};
-
-// One partition's news after a commit group.
-struct CommitOutcome {
-  std::shared_ptr<PartitionLog> log;
-  OffsetMarks marks;
-  Offset visible = 0;
-  absl::Status status;  // an error: nothing above marks.durable will become durable, waiters get this
 };
 
 // Called by the storage layer, never under one of its locks; the listener must not block.

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/env/file_system.h"
+#include "storage/log/checkpoint_entry.h"
+#include "storage/log/marks.h"
+
+// Opening a partition's directory after any stop (durability-rules R12-R14). The decisions are taken by the pure
+// function in recovery_plan.h; this file observes and carries out.
+
+namespace leat {
+
+// One segment as recovery leaves it.
+struct RecoveredSegment {
+  Offset base = 0;
+  Offset next_offset = 0;  // the base of the next segment, or the end of the log
+  uint64_t bytes = 0;
+  // What lies in [readable_next, next_offset) is damaged; equal to next_offset and bytes when nothing is.
+  Offset readable_next = 0;
+  uint64_t readable_bytes = 0;
+  int64_t first_timestamp_ms = -1;  // of the first batch; -1 when there is none
+  int64_t max_timestamp_ms = -1;
+  Offset max_timestamp_offset = 0;  // last offset of the earliest batch that has it
+  uint32_t index_entries = 0;       // in the files, all of them checked
+  uint32_t time_index_entries = 0;
+  uint64_t last_indexed_position = 0;
+};
+
+struct RecoveredPartition {
+  OffsetMarks marks;
+  std::vector<RecoveredSegment> segments;  // by base; the last one is the active one. Empty only when fenced.
+  // Why appends must be refused (kPartitionFenced), or OK. A fenced partition keeps the checkpoint entry it came
+  // with, whatever else is kept, so that the next recovery decides the same.
+  absl::Status write_status;
+  std::optional<CheckpointEntry> checkpoint;
+  std::vector<std::string> notes;  // one line per thing found
+  uint64_t batches_scanned = 0;
+  uint64_t bytes_scanned = 0;
+  uint64_t bytes_cut = 0;
+  uint32_t indexes_rebuilt = 0;
+};
+
+struct RecoveryInput {
+  std::string dir;
+  std::string name;  // "orders-0", for notes and errors
+  uint64_t partition_id = 0;
+  Offset log_start = 0;  // the truth, from the metadata log
+  // Nothing when no checkpoint could be read: then nothing is cut that a valid batch follows.
+  std::optional<CheckpointEntry> checkpoint;
+  // The checkpoint was written by a clean stop. Believed only as far as the files agree with it.
+  bool clean = false;
+  int64_t index_interval_bytes = 4096;
+};
+
+// Syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When it
+// returns OK everything below marks.end is durable in the segments (synced = durable = end); the caller then writes
+// the checkpoint. Doing it again changes nothing. Partitions are independent of each other: any thread.
+// Errors (I/O errors, not damage): kStorageError, kDiskFull. Nothing that was promised has been removed then.
+[[nodiscard]] absl::StatusOr<RecoveredPartition> RecoverPartition(FileSystem& fs, const RecoveryInput& input);
+
+}  // namespace leat

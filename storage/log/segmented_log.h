@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/log/checkpoint_entry.h"
+#include "storage/log/commit_outcome.h"
+#include "storage/log/log_environment.h"
+#include "storage/log/partition_log.h"
+#include "storage/log/position_hints.h"
+#include "storage/log/recovery.h"
+#include "storage/log/segment.h"
+
+namespace leat {
+
+struct SegmentedLogOptions {
+  std::string dir;  // of this partition alone
+  uint64_t id = 0;
+  std::string topic;
+  uint32_t partition = 0;
+  int32_t leader_epoch = 0;  // stamped into each batch (R17)
+  std::shared_ptr<const TopicConfig> config;
+};
+
+// What a commit has to make durable before FinishCommit. Holds the files open.
+struct CommitWork {
+  LogPosition upto;  // the end of the log when the work was taken
+  std::vector<std::shared_ptr<SegmentFile>> files;  // with unsynced bytes, oldest first
+  bool sync_dir = false;       // names in the directory are not durable yet
+  uint64_t names_version = 0;  // of the directory, for FinishCommit
+  bool empty() const { return files.empty() && !sync_dir; }
+};
+
+// The log of a partition in segment files. Any thread, except where said.
+class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<SegmentedLog> {
+ public:
+  // A new partition: the directory and an empty first segment. Their names are made durable by the first commit, or
+  // by SyncNames when many partitions were created before; the name of the directory itself is the caller's.
+  static absl::StatusOr<std::shared_ptr<SegmentedLog>> Create(SegmentedLogOptions options,
+                                                              const LogEnvironment& env);
+  // What RecoverPartition found. Opens no file until one is needed.
+  static absl::StatusOr<std::shared_ptr<SegmentedLog>> Open(SegmentedLogOptions options,
+                                                            const LogEnvironment& env,
+                                                            const RecoveredPartition& recovered);
+  ~SegmentedLog() override;
+
+  uint64_t id() const override { return options_.id; }
+  const std::string& topic() const override { return options_.topic; }
+  uint32_t partition() const override { return options_.partition; }
+  const std::string& dir() const { return options_.dir; }
+  absl::StatusOr<AppendResult> Append(const BatchHeader& header, absl::Span<char> batch,
+                                      CommitUrgency urgency) override;
+  void RequestCommit() override;
+  absl::StatusOr<LogSlice> Read(Offset from, uint64_t max_bytes) override;
+  absl::StatusOr<std::optional<TimestampedOffset>> FindTimestamp(int64_t timestamp_ms) override;
+  LogState state() const override;
+  Offset visible_offset() const override;
+  OffsetMarks marks() const override;
+
+  // The commit side, one caller at a time. Between the two calls, under no lock, the caller syncs what the work
+  // names: the directory when sync_dir is set (SyncCommitWork does both), and every file by SegmentFile::Sync.
+  CommitWork BeginCommit();
+  // Moves synced and durable to work.upto when `sync_result` is OK and no file of the work has a recorded failure.
+  // Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why; what is durable
+  // can still be read. kUnknownTopic: the log was deleted meanwhile, which is no failure of the disk.
+  CommitOutcome FinishCommit(const CommitWork& work, const absl::Status& sync_result);
+  // Of the synced mark, whose value was captured before the sync began. Nothing for a fenced partition that came
+  // without one: then the next checkpoint must not name this partition either.
+  std::optional<CheckpointEntry> checkpoint() const;
+
+  // Makes the names in the directory durable now. A failure is as final as in a commit.
+  absl::Status SyncNames();
+  // To be called every second or so: rolls by age, posts the writing of index entries to the background.
+  void Maintain();
+  // For new appends. The visible offset never goes back.
+  void SetConfig(std::shared_ptr<const TopicConfig> config);
+  // Appends, reads and commits fail with kUnknownTopic from now on; slices already handed out stay readable. The
+  // caller renames the directory afterwards (R20).
+  void MarkDeleted();
+  // Refuses appends from now on and writes the index files. Call it after the last commit; blocks.
+  absl::Status Close();
+
+ private:
+  friend class LogReader;
+
+  SegmentedLog(SegmentedLogOptions options, const LogEnvironment& env);
+
+  // segmented_log.cc
+  absl::Status CheckAppend(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  bool MustRoll(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status WriteBatch(const BatchHeader& header, absl::string_view batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  LogPosition EndPosition() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  // The one place where marks change; asserts their order.
+  void MoveMarks(const LogPosition& synced, Offset end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void UpdateVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  // True when the sink has to be told.
+  bool NoteCommitNeeded(CommitUrgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+
+  // log_upkeep.cc, on the background executor
+  void PostWriteOut(std::shared_ptr<SegmentIndex> index);
+  void PostRebuild(const std::shared_ptr<Segment>& segment);
+  void PostPrepare();
+  void PrepareNext();
+  void Rebuild(const std::shared_ptr<Segment>& segment);
+
+  const SegmentedLogOptions options_;
+  const LogEnvironment env_;
+
+  mutable Mutex door_;
+  std::shared_ptr<const TopicConfig> config_ ABSL_GUARDED_BY(door_);
+  std::vector<std::shared_ptr<Segment>> segments_ ABSL_GUARDED_BY(door_);
+  OffsetMarks marks_ ABSL_GUARDED_BY(door_);
+  LogPosition synced_ ABSL_GUARDED_BY(door_);
+  LogPosition visible_ ABSL_GUARDED_BY(door_);
+  uint64_t bytes_ ABSL_GUARDED_BY(door_) = 0;
+  absl::Status write_status_ ABSL_GUARDED_BY(door_);
+  bool deleted_ ABSL_GUARDED_BY(door_) = false;
+  bool fenced_ ABSL_GUARDED_BY(door_) = false;
+  std::optional<CheckpointEntry> fenced_checkpoint_ ABSL_GUARDED_BY(door_);
+  bool asked_now_ ABSL_GUARDED_BY(door_) = false;
+  bool asked_later_ ABSL_GUARDED_BY(door_) = false;
+  // Versions of the set of names in the directory: as it is, and as it is durable.
+  uint64_t names_version_ ABSL_GUARDED_BY(door_) = 0;
+  uint64_t names_synced_ ABSL_GUARDED_BY(door_) = 0;
+  std::shared_ptr<File> prepared_ ABSL_GUARDED_BY(door_);  // the next segment, under its temporary name
+  bool preparing_ ABSL_GUARDED_BY(door_) = false;
+  bool writing_out_ ABSL_GUARDED_BY(door_) = false;
+  PositionHints hints_ ABSL_GUARDED_BY(door_);
+};
+
+// Syncs the directory of `log` and the files as `work` says; the first error.
+absl::Status SyncCommitWork(FileSystem& fs, const SegmentedLog& log, const CommitWork& work);
+
+}  // namespace leat

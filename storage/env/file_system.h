@@ -11,21 +11,24 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
-// The seam to the disk (design D8, D14). All of Leat's file access goes through these classes; production uses
-// the posix implementation, tests an in-memory one that models what a crash leaves behind.
+// The seam to the disk (design D8, D14). All of Leat's file access goes through these classes; production
+// uses the posix implementation, tests an in-memory one that models what a crash leaves behind.
 //
 // What survives what:
-//   - Bytes for which WriteAt returned OK survive the death of the process. They survive power loss only after
-//     a later Sync of the same file returned OK. Until then any subset of them, torn at any byte, may survive.
-//   - A name (made by Open(kCreateNew), Rename, CreateDir, or taken away by Rename, Remove) survives the death
+//   - Bytes for which WriteAt returned OK survive the death of the process. They survive power loss only
+//   after
+//     a later Sync of the same file returned OK. Until then any subset of them, torn at any byte, may
+//     survive.
+//   - A name (made by Open(kCreateNew), Rename, CreateDir, or taken away by Rename, Remove) survives the
+//   death
 //     of the process at once and power loss only after SyncDir of its directory returned OK. Sync of a file
 //     makes its bytes and size durable, never its name.
 //   - An error from Sync or SyncDir is final: what was not yet durable may be lost although it can still be
 //     read back, and a later Sync may report success without having written it. Callers never retry (D7).
 //
-// Errors: ErrorCode::kDiskFull for ENOSPC, EDQUOT and EFBIG from anything but a sync; kStorageError otherwise,
-// with path, operation and cause in the message. A missing file is absl::IsNotFound, an existing one
-// absl::IsAlreadyExists. Interrupted calls and short writes are continued inside.
+// Errors: ErrorCode::kDiskFull for ENOSPC, EDQUOT and EFBIG from anything but a sync; kStorageError
+// otherwise, with path, operation and cause in the message. A missing file is absl::IsNotFound, an existing
+// one absl::IsAlreadyExists. Interrupted calls and short writes are continued inside.
 
 namespace leat {
 
@@ -38,8 +41,7 @@ class File {
 
   // Writes `parts` back to back at `offset`. On an error any prefix may have been written; the caller decides
   // (Truncate, or never trust the file again). One writer at a time; concurrent with ReadAt and Sync.
-  [[nodiscard]] virtual absl::Status WriteAt(uint64_t offset,
-                                             absl::Span<const absl::string_view> parts) = 0;
+  [[nodiscard]] virtual absl::Status WriteAt(uint64_t offset, absl::Span<const absl::string_view> parts) = 0;
 
   // Makes bytes and size durable (fdatasync). Covers every WriteAt that returned before the call. Any thread.
   [[nodiscard]] virtual absl::Status Sync() = 0;

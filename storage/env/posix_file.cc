@@ -68,7 +68,8 @@ class PosixFile final : public File {
     size_t filled = 0;
     while (filled < out.size()) {
       const ssize_t got = RetryInterrupted([&] {
-        return pread(fd_.get(), out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
+        return pread(fd_.get(), out.data() + filled, out.size() - filled,
+                     static_cast<off_t>(offset + filled));
       });
       if (got < 0) return IoError("read", path_, errno);
       if (got == 0) break;

@@ -142,8 +142,8 @@ class PosixFileSystemImpl final : public FileSystem {
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     absl::StatusOr<UniqueFd> fd = OpenFd(path, O_RDWR | O_CREAT);
     if (!fd.ok()) return fd.status();
-    // A lock of the open file description: unlike fcntl's older locks it is refused to a second opener in this
-    // process too, and closing another descriptor of the file does not drop it.
+    // A lock of the open file description: unlike fcntl's older locks it is refused to a second opener in
+    // this process too, and closing another descriptor of the file does not drop it.
     struct flock request = {};
     request.l_type = F_WRLCK;
     request.l_whence = SEEK_SET;

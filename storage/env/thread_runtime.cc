@@ -150,7 +150,7 @@ class ThreadExecutor final : public Executor {
   std::vector<Item> queue_ ABSL_GUARDED_BY(mutex_);
   Timers timers_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<TimerId, absl::Duration> deadlines_ ABSL_GUARDED_BY(mutex_);  // of timers_
-  absl::flat_hash_set<TimerId> queued_timers_ ABSL_GUARDED_BY(mutex_);  // due, but not started
+  absl::flat_hash_set<TimerId> queued_timers_ ABSL_GUARDED_BY(mutex_);              // due, but not started
   TimerId last_timer_ ABSL_GUARDED_BY(mutex_) = 0;
   bool asleep_ ABSL_GUARDED_BY(mutex_) = false;  // the thread waits and nobody has woken it yet
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -179,7 +179,6 @@ const BadRecords kBadRecords[] = {
      "0c000000010100"
      "0c000602010100",
      ErrorCode::kInvalidTimestamp},
-    {"record before the range", "0c00cf0f00010100", ErrorCode::kInvalidBatch},
     {"offset deltas from 1",
      "0c000002010100"
      "0c000404010100",

@@ -57,9 +57,9 @@ void ToWire(const absl::Status& status, wire::Error* error) {
 absl::Status FromWire(const wire::Error& error) {
   const auto code = static_cast<ErrorCode>(error.code());
   if (code == ErrorCode::kNone) return absl::OkStatus();
-  const absl::string_view message =
-      error.message().empty() ? InfoOf(code).meaning
-                              : absl::string_view(error.message().data(), error.message().size());
+  const absl::string_view message = error.message().empty()
+                                        ? InfoOf(code).meaning
+                                        : absl::string_view(error.message().data(), error.message().size());
   return MakeError(code, message);
 }
 

@@ -31,8 +31,9 @@ bool MagicMatches(absl::Span<const char> buffer) {
 
 absl::StatusOr<DecodedFrame> DecodeFrame(absl::Span<char> buffer, size_t frame_bytes_max) {
   if (!MagicMatches(buffer)) {
-    return MakeError(ErrorCode::kInvalidRequest,
-                     "these bytes are no frame of the Leat protocol (wrong magic): is the peer a Leat client?");
+    return MakeError(
+        ErrorCode::kInvalidRequest,
+        "these bytes are no frame of the Leat protocol (wrong magic): is the peer a Leat client?");
   }
   DecodedFrame decoded;
   if (buffer.size() < kFramePrefixBytes) {
@@ -43,17 +44,19 @@ absl::StatusOr<DecodedFrame> DecodeFrame(absl::Span<char> buffer, size_t frame_b
   const size_t header_bytes = LoadBigEndian(buffer.data() + 8);
   decoded.total_bytes = kFramePrefixBytes + rest_bytes;
   if (decoded.total_bytes > frame_bytes_max) {
-    return MakeError(ErrorCode::kFrameTooLarge, absl::StrCat("a frame of ", decoded.total_bytes,
-                                                             " bytes is above the limit of ", frame_bytes_max));
+    return MakeError(
+        ErrorCode::kFrameTooLarge,
+        absl::StrCat("a frame of ", decoded.total_bytes, " bytes is above the limit of ", frame_bytes_max));
   }
   if (header_bytes > rest_bytes) {
-    return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("a frame header of ", header_bytes,
-                                                              " bytes does not fit into its frame of ",
-                                                              decoded.total_bytes));
+    return MakeError(ErrorCode::kInvalidRequest,
+                     absl::StrCat("a frame header of ", header_bytes,
+                                  " bytes does not fit into its frame of ", decoded.total_bytes));
   }
   if (header_bytes > kHeaderBytesMax) {
-    return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("a frame header of ", header_bytes,
-                                                              " bytes is above the limit of ", kHeaderBytesMax));
+    return MakeError(
+        ErrorCode::kInvalidRequest,
+        absl::StrCat("a frame header of ", header_bytes, " bytes is above the limit of ", kHeaderBytesMax));
   }
   if (buffer.size() < decoded.total_bytes) return decoded;
   decoded.complete = true;

@@ -27,7 +27,8 @@ inline constexpr uint32_t kProtocolVersionMax = 1;
 inline constexpr size_t kHelloFrameBytesMax = 8 * 1024;  // of the first frame of a connection
 inline constexpr size_t kHeaderBytesMax = 1024 * 1024;   // of a frame's protobuf header
 
-// A whole frame over bytes that the caller keeps alive. `payload` is writable: the broker stamps offsets in it.
+// A whole frame over bytes that the caller keeps alive. `payload` is writable: the broker stamps offsets in
+// it.
 struct FrameView {
   absl::string_view header;
   absl::Span<char> payload;

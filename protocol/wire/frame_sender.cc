@@ -110,7 +110,8 @@ FrameSender::Step FrameSender::SendCopied(int socket, const SourceRange& range, 
   if (copy_begin_ == copy_end_) {
     if (copy_ == nullptr) copy_ = std::make_unique<char[]>(kCopyBytes);
     const auto bytes = static_cast<size_t>(std::min<uint64_t>(range.length - range_sent, kCopyBytes));
-    const absl::Status read = range.source->ReadAt(range.offset + range_sent, absl::MakeSpan(copy_.get(), bytes));
+    const absl::Status read =
+        range.source->ReadAt(range.offset + range_sent, absl::MakeSpan(copy_.get(), bytes));
     if (!read.ok()) return Fail(read);
     copy_begin_ = 0;
     copy_end_ = bytes;

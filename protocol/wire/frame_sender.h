@@ -12,8 +12,8 @@
 
 namespace leat {
 
-// The sending side of a socket: frames in order, heads and bodies of many in one gathered write, file ranges by
-// sendfile(2). Only system calls on a non-blocking descriptor; waiting is the caller's. Not thread-safe.
+// The sending side of a socket: frames in order, heads and bodies of many in one gathered write, file ranges
+// by sendfile(2). Only system calls on a non-blocking descriptor; waiting is the caller's. Not thread-safe.
 class FrameSender {
  public:
   enum class Progress {
@@ -34,8 +34,8 @@ class FrameSender {
   // Sends as much as `socket` takes, at most about kTurnBytes.
   Progress Turn(int socket);
 
-  // Calls on_released of the frames that are done. Apart from Turn, because a callback may queue more or close the
-  // socket.
+  // Calls on_released of the frames that are done. Apart from Turn, because a callback may queue more or
+  // close the socket.
   void RunReleased();
 
   // Forgets all queued frames and calls on_released of them and of those that are done.
@@ -70,7 +70,7 @@ class FrameSender {
   std::vector<Released> released_;  // of frames that are done, not yet called
   size_t queued_bytes_ = 0;
   size_t step_bytes_ = 0;  // sent by the step before
-  uint64_t sent_ = 0;  // bytes of frames_.front() that are sent
+  uint64_t sent_ = 0;      // bytes of frames_.front() that are sent
   // The range of frames_.front() that is sent next, and the bytes of the frame before it.
   size_t range_index_ = 0;
   uint64_t range_begin_ = 0;

@@ -8,10 +8,9 @@ namespace leat {
 namespace {
 
 absl::Status Malformed(absl::string_view text, absl::string_view why) {
-  return MakeError(ErrorCode::kInvalidRequest,
-                   absl::StrCat("\"", text, "\" is no address: ", why,
-                                "; write HOST:PORT, for instance localhost:", kDefaultPort, " or [::1]:",
-                                kDefaultPort));
+  return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("\"", text, "\" is no address: ", why,
+                                                            "; write HOST:PORT, for instance localhost:",
+                                                            kDefaultPort, " or [::1]:", kDefaultPort));
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 
 namespace leat {
 
-// The bytes of a connection that were read and not yet consumed, in one piece of memory. Holds none before the
-// first read and after Trim in an idle connection. Never grows ahead of what arrives: only a full buffer doubles,
-// so a peer that announces a large frame and sends little costs little. Not thread-safe.
+// The bytes of a connection that were read and not yet consumed, in one piece of memory. Holds none before
+// the first read and after Trim in an idle connection. Never grows ahead of what arrives: only a full buffer
+// doubles, so a peer that announces a large frame and sends little costs little. Not thread-safe.
 class ReceiveBuffer {
  public:
   ReceiveBuffer(size_t bytes_start, size_t bytes_max) : bytes_start_(bytes_start), bytes_max_(bytes_max) {}
@@ -20,9 +20,9 @@ class ReceiveBuffer {
   size_t size() const { return end_ - begin_; }
   size_t capacity() const { return capacity_; }
 
-  // Space to read into, behind data(). Not more than what makes `wanted` bytes whole, so that the frame behind a
-  // large one does not have to be moved; at least up to bytes_start. Empty when the buffer is full at bytes_max
-  // or memory is short.
+  // Space to read into, behind data(). Not more than what makes `wanted` bytes whole, so that the frame
+  // behind a large one does not have to be moved; at least up to bytes_start. Empty when the buffer is full
+  // at bytes_max or memory is short.
   absl::Span<char> Prepare(size_t wanted);
 
   // `bytes` of what Prepare gave have been filled.

@@ -25,8 +25,6 @@ namespace {
 
 // A reader that finds ever more data lets others run after this many bytes.
 constexpr size_t kReadTurnBytes = 1024 * 1024;
-// How often the receive buffer of a connection in use is looked at for memory to give back.
-constexpr std::chrono::seconds kTrimPeriod(1);
 // How long a flushed connection waits for the peer to close too, see BeginDrain.
 constexpr absl::Duration kDrainMax = absl::Seconds(1);
 
@@ -79,8 +77,8 @@ class TcpTransport final : public Transport, public std::enable_shared_from_this
   const std::string& peer() const override { return peer_; }
 
  private:
-  // kFlushing: Close(flush) was called, the queue is being sent. kDraining: it is sent, and what still comes in
-  // is thrown away until the peer closes.
+  // kFlushing: Close(flush) was called, the queue is being sent. kDraining: it is sent, and what still comes
+  // in is thrown away until the peer closes.
   enum class State { kOpen, kFlushing, kDraining, kClosed };
   enum class Read { kMore, kEmpty, kStop };
 
@@ -162,8 +160,9 @@ asio::awaitable<void> TcpTransport::ReadLoop(std::shared_ptr<TcpTransport> self)
 TcpTransport::Read TcpTransport::ReadOnce(size_t* turn_bytes) {
   const absl::Span<char> space = buffer_.Prepare(wanted_);
   if (space.empty()) {
-    Finish(MakeError(ErrorCode::kFrameTooLarge,
-                     absl::StrCat("a frame does not fit into the receive buffer of ", buffer_.size(), " bytes")));
+    Finish(MakeError(
+        ErrorCode::kFrameTooLarge,
+        absl::StrCat("a frame does not fit into the receive buffer of ", buffer_.size(), " bytes")));
     return Read::kStop;
   }
   const ssize_t received = ::recv(socket_.native_handle(), space.data(), space.size(), 0);
@@ -194,8 +193,9 @@ TcpTransport::Read TcpTransport::AfterReadError(int error) {
 void TcpTransport::OnEnd() {
   if (state_ == State::kDraining) return Finish(close_reason_);
   if (buffer_.size() == 0) return Finish(absl::OkStatus());
-  Finish(MakeError(ErrorCode::kInvalidRequest,
-                   absl::StrCat("the peer closed in the middle of a frame, after ", buffer_.size(), " bytes")));
+  Finish(
+      MakeError(ErrorCode::kInvalidRequest,
+                absl::StrCat("the peer closed in the middle of a frame, after ", buffer_.size(), " bytes")));
 }
 
 // Offers what is buffered until the handler wants more than there is.
@@ -276,7 +276,7 @@ FrameSender::Progress TcpTransport::WriteTurn() {
 
 void TcpTransport::ArmTrim() {
   if (trim_timer_.has_value() || state_ == State::kClosed || buffer_.capacity() == 0) return;
-  trim_timer_.emplace(socket_.get_executor(), kTrimPeriod);
+  trim_timer_.emplace(socket_.get_executor(), absl::ToChronoNanoseconds(options_.trim_period));
   trim_timer_->async_wait([self = shared_from_this()](const std::error_code& error) {
     self->trim_timer_.reset();
     if (!error && self->buffer_.Trim()) self->ArmTrim();
@@ -293,9 +293,9 @@ void TcpTransport::Close(absl::Status reason, bool flush) {
   if (!write_pending_) BeginDrain();
 }
 
-// Closing a socket that still has unread bytes resets the connection, and the reset may overtake the last frames
-// on their way to the peer. So only the sending half is closed, and what still comes is read and dropped until
-// the peer closes too, or for kDrainMax.
+// Closing a socket that still has unread bytes resets the connection, and the reset may overtake the last
+// frames on their way to the peer. So only the sending half is closed, and what still comes is read and
+// dropped until the peer closes too, or for kDrainMax.
 void TcpTransport::BeginDrain() {
   state_ = State::kDraining;
   std::error_code ignored;

@@ -15,16 +15,18 @@
 namespace leat {
 
 struct TcpOptions {
-  size_t read_buffer_bytes = 64 * 1024;  // to start with, and what an idle connection falls back to
+  size_t read_buffer_bytes = 64 * 1024;  // to start with
   size_t read_buffer_bytes_max = 8 * 1024 * 1024;
+  // A receive buffer larger than what was needed for this long shrinks; one that was not used goes.
+  absl::Duration trim_period = absl::Seconds(1);
   absl::Duration flush_deadline = absl::Seconds(5);  // of Close(flush)
   bool keep_alive = true;  // TCP keep-alive: a dead peer is noticed within about two minutes
 };
 
 // A connected socket as a Transport: one reading and one writing coroutine on the io_context, which is run by
 // one thread; everything happens on that thread. Small frames that are queued together leave in one gathered
-// write, file ranges by sendfile. The receive buffer grows only as bytes arrive, up to what the handler wants.
-// The object keeps itself alive until OnClosed has returned; the pointer is for calls before that.
+// write, file ranges by sendfile. The receive buffer grows only as bytes arrive, up to what the handler
+// wants. The object keeps itself alive until OnClosed has returned; the pointer is for calls before that.
 std::shared_ptr<Transport> NewTcpTransport(asio::ip::tcp::socket socket, const TcpOptions& options);
 
 // Host and port of "HOST:PORT", "[v6]:PORT" or "HOST" (with `default_port`).

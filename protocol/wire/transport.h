@@ -63,8 +63,8 @@ class Transport {
     // `data` is everything read and not yet consumed, in a buffer that may be written to and that stays valid
     // until this call returns. After Close or SetReading(false) inside the call, no further call follows.
     virtual ReadResult OnData(absl::Span<char> data) = 0;
-    // The connection has ended: by the peer (OK; kInvalidRequest when unconsumed bytes were left, a frame that
-    // was cut), by Close (its reason) or by an error. Called once, last.
+    // The connection has ended: by the peer (OK; kInvalidRequest when unconsumed bytes were left, a frame
+    // that was cut), by Close (its reason) or by an error. Called once, last.
     virtual void OnClosed(const absl::Status& reason) = 0;
   };
 

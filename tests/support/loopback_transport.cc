@@ -20,7 +20,10 @@ class LoopbackEnd final : public Transport, public std::enable_shared_from_this<
  public:
   LoopbackEnd(Executor& executor, const LoopbackOptions& options, uint64_t seed, std::string peer)
       : executor_(executor), options_(options), random_(seed), peer_(std::move(peer)) {}
-  ~LoopbackEnd() override { ReleaseAll(); }
+  ~LoopbackEnd() override {
+    ReleaseAll();
+    if (state_ != State::kClosed) PostOther([](LoopbackEnd& end) { end.Arrive(std::nullopt); });
+  }
 
   void Connect(const std::shared_ptr<LoopbackEnd>& other) { other_ = other; }
 
@@ -76,6 +79,7 @@ class LoopbackEnd final : public Transport, public std::enable_shared_from_this<
   Handler* handler_ = nullptr;
 
   std::deque<OutFrame> queue_;
+  absl::AnyInvocable<void() &&> released_;  // of the frame whose last piece is being sent
   size_t queued_bytes_ = 0;
   size_t front_sent_ = 0;  // bytes of queue_.front() that are on their way
   size_t in_flight_ = 0;   // sent and not yet taken by the other end
@@ -103,7 +107,7 @@ void LoopbackEnd::SchedulePump() {
   if (pump_scheduled_) return;
   pump_scheduled_ = true;
   const auto delay_us = absl::ToInt64Microseconds(options_.delay_max);
-  auto pump = [self = shared_from_this()] { self->Pump(); };
+  Executor::Task pump = [self = shared_from_this()] { self->Pump(); };
   if (delay_us == 0) return executor_.Post(std::move(pump));
   executor_.PostAfter(absl::Microseconds(random_.Between(0, delay_us)), std::move(pump));
 }
@@ -120,6 +124,7 @@ void LoopbackEnd::Pump() {
       in_flight_ += piece->size();
       PostOther([bytes = *std::move(piece)](LoopbackEnd& end) { end.Arrive(bytes); });
     }
+    if (released_) std::move(std::exchange(released_, nullptr))();
   }
   if (state_ == State::kClosed) return;  // closed by an on_released
   if (!queue_.empty()) return SchedulePump();
@@ -137,10 +142,9 @@ absl::StatusOr<std::string> LoopbackEnd::NextPiece() {
   front_sent_ += bytes;
   queued_bytes_ -= bytes;
   if (bytes == left) {
-    OutFrame done = std::move(queue_.front());
+    released_ = std::move(frame.on_released);
     queue_.pop_front();
     front_sent_ = 0;
-    if (done.on_released) std::move(done.on_released)();
   }
   return piece;
 }
@@ -230,7 +234,8 @@ void LoopbackEnd::Close(absl::Status reason, bool flush) {
 }
 
 void LoopbackEnd::Break() {
-  Finish(state_ == State::kFlushing ? close_reason_ : MakeError(ErrorCode::kUnavailable, "the network was cut"));
+  Finish(state_ == State::kFlushing ? close_reason_
+                                    : MakeError(ErrorCode::kUnavailable, "the network was cut"));
 }
 
 void LoopbackEnd::Finish(const absl::Status& reason) {

@@ -70,15 +70,19 @@ TEST(ErrorMapTest, StatusWithoutACodeBecomesTheNearest) {
 
 // Protobuf parsers refuse a string that is not UTF-8; the reply would be lost with it.
 TEST(ErrorMapTest, MessageIsMadeValidUtf8) {
-  const auto message = [](const std::string& text) { return Wire(MakeError(ErrorCode::kUnknown, text)).message(); };
-  EXPECT_EQ(message("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"), "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
+  const auto message = [](const std::string& text) {
+    return Wire(MakeError(ErrorCode::kUnknown, text)).message();
+  };
+  EXPECT_EQ(message("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"),
+            "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
   EXPECT_EQ(message("a\xff\xfe"), "a??");
   EXPECT_EQ(message("\xc0\xaf|\xe0\x80\x80|\xed\xa0\x80|\xf4\x90\x80\x80|\xf5\x80"), "??|???|???|????|??");
   EXPECT_EQ(message("cut \xe2\x82"), "cut ??");
 }
 
 TEST(ErrorMapTest, LongMessageIsCutBetweenCharacters) {
-  EXPECT_EQ(Wire(MakeError(ErrorCode::kUnknown, std::string(5000, 'x'))).message().size(), kErrorMessageBytesMax);
+  EXPECT_EQ(Wire(MakeError(ErrorCode::kUnknown, std::string(5000, 'x'))).message().size(),
+            kErrorMessageBytesMax);
   std::string euros;
   for (int i = 0; i < 1000; ++i) euros += "\xe2\x82\xac";
   EXPECT_EQ(Wire(MakeError(ErrorCode::kUnknown, euros)).message().size(), kErrorMessageBytesMax / 3 * 3);

@@ -1,13 +1,13 @@
 #include "protocol/wire/frame.h"
 
-#include <rapidcheck/gtest.h>
-
 #include <algorithm>
 #include <string>
 
+// rapidcheck/gtest.h needs gtest first
 #include "gtest/gtest.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/leat.pb.h"
+#include "rapidcheck/gtest.h"
 
 namespace leat {
 namespace {
@@ -54,8 +54,8 @@ TEST(FrameTest, WhatWasEncodedIsDecoded) {
   EXPECT_EQ(decoded->total_bytes, frame_bytes);
   EXPECT_EQ(std::string(decoded->frame.payload.begin(), decoded->frame.payload.end()), "payload");
   wire::RequestHeader header;
-  ASSERT_TRUE(header.ParseFromArray(decoded->frame.header.data(),
-                                    static_cast<int>(decoded->frame.header.size())));
+  ASSERT_TRUE(
+      header.ParseFromArray(decoded->frame.header.data(), static_cast<int>(decoded->frame.header.size())));
   EXPECT_EQ(header.correlation_id(), 7u);
   EXPECT_EQ(header.hello().client_name(), "test");
 }
@@ -133,7 +133,8 @@ TEST(FrameTest, EncodingRefusesWhatThePrefixCannotSay) {
 }
 
 // Whatever comes, the answer is an error, a wish for more within the limit, or a frame inside the buffer.
-RC_GTEST_PROP(FramePropertyTest, AnyBytesAreSafe, (std::string tail, uint32_t rest, uint32_t header, bool magic)) {
+RC_GTEST_PROP(FramePropertyTest, AnyBytesAreSafe,
+              (std::string tail, uint32_t rest, uint32_t header, bool magic)) {
   std::string bytes = (magic ? Prefix(rest % 4096, header % 4096) : "") + tail;
   const absl::StatusOr<DecodedFrame> decoded = Decode(bytes, 4096);
   if (!decoded.ok()) return;

@@ -62,7 +62,8 @@ TEST(ReceiveBufferTest, KeepsOrderAcrossPartialConsumption) {
   buffer.Consume(5);
   Fill(buffer, 100, 500, 'c');
   const std::string held(buffer.data().begin(), buffer.data().end());
-  EXPECT_EQ(held.substr(0, 45), std::string(5, 'a') + std::string(40, 'b'));
+  EXPECT_EQ(held.substr(0, 5), "aaaaa");
+  EXPECT_EQ(held.substr(5, 40), std::string(40, 'b'));
 }
 
 TEST(ReceiveBufferTest, ANonsenseConsumptionIsBounded) {

@@ -1,0 +1,17 @@
+#pragma once
+
+namespace leat {
+
+// From now on the first SIGINT or SIGTERM only sets a flag, so that a command can end in order; the second
+// ends the process at once. Writing to a pipe that nobody reads gives an error instead of a signal. Call
+// once, from main, before threads start.
+void InstallSignalHandlers();
+
+// True after the first of these signals. Any thread.
+bool Interrupted();
+
+// Becomes readable with the first of these signals, for waits on several descriptors. -1 before
+// InstallSignalHandlers.
+int InterruptFd();
+
+}  // namespace leat

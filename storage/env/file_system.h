@@ -16,13 +16,11 @@
 //
 // What survives what:
 //   - Bytes for which WriteAt returned OK survive the death of the process. They survive power loss only
-//   after
-//     a later Sync of the same file returned OK. Until then any subset of them, torn at any byte, may
+//     after a later Sync of the same file returned OK. Until then any subset of them, torn at any byte, may
 //     survive.
 //   - A name (made by Open(kCreateNew), Rename, CreateDir, or taken away by Rename, Remove) survives the
-//   death
-//     of the process at once and power loss only after SyncDir of its directory returned OK. Sync of a file
-//     makes its bytes and size durable, never its name.
+//     death of the process at once and power loss only after SyncDir of its directory returned OK. Sync of a
+//     file makes its bytes and size durable, never its name.
 //   - An error from Sync or SyncDir is final: what was not yet durable may be lost although it can still be
 //     read back, and a later Sync may report success without having written it. Callers never retry (D7).
 //

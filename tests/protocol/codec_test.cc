@@ -64,12 +64,14 @@ TEST(Codec, SizesAroundBlocksComeBack) {
 }
 
 TEST(Codec, LimitIsExact) {
-  const std::string text = Text(300 * 1000);
-  for (const Codec codec : kAllCodecs) {
-    const std::string compressed = Compressed(codec, text);
-    EXPECT_TRUE(Decompressed(codec, compressed, text.size()).ok()) << CodecName(codec);
-    EXPECT_EQ(CodeOf(Decompressed(codec, compressed, text.size() - 1).status()), ErrorCode::kCorruptBatch);
-    EXPECT_EQ(CodeOf(Decompressed(codec, compressed, 0).status()), ErrorCode::kCorruptBatch);
+  for (const std::string& data : {Text(300 * 1000), std::string(3 * kMiB + 1, 'z')}) {
+    for (const Codec codec : kAllCodecs) {
+      const std::string compressed = Compressed(codec, data);
+      EXPECT_TRUE(Decompressed(codec, compressed, data.size()).ok()) << CodecName(codec);
+      for (const size_t bytes_max : {data.size() - 1, size_t{0}}) {
+        EXPECT_EQ(CodeOf(Decompressed(codec, compressed, bytes_max).status()), ErrorCode::kCorruptBatch);
+      }
+    }
   }
 }
 

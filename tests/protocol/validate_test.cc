@@ -70,6 +70,12 @@ const Rule kHeaderRules[] = {
     {"base offset 1", [](BatchHeader* h) { h->base_offset = 1; }, ErrorCode::kInvalidBatch},
     {"base offset -1", [](BatchHeader* h) { h->base_offset = -1; }, ErrorCode::kInvalidBatch},
     {"no records", [](BatchHeader* h) { h->record_count = 0; }, ErrorCode::kInvalidBatch},
+    {"no records nor offsets",
+     [](BatchHeader* h) {
+       h->record_count = 0;
+       h->last_offset_delta = -1;
+     },
+     ErrorCode::kInvalidBatch},
     {"negative count", [](BatchHeader* h) { h->record_count = -3; }, ErrorCode::kInvalidBatch},
     {"count too small", [](BatchHeader* h) { h->record_count = 2; }, ErrorCode::kInvalidBatch},
     {"count too large", [](BatchHeader* h) { h->record_count = 4; }, ErrorCode::kInvalidBatch},

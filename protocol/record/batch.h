@@ -9,7 +9,7 @@
 #include "absl/types/span.h"
 
 // RecordBatch v2 (magic 2), the one format from producer to disk to consumer (design D1). It is the format
-// that Apache Kafka documents as "RecordBatch"; PROTOCOL.md gives every byte. This file knows the 61-byte
+// that Apache Kafka documents as "RecordBatch"; RECORD_BATCH.md gives every byte. This file knows the 61-byte
 // header; record_iterator.h reads what follows it, batch_builder.h writes batches, validate.h holds the
 // broker's rules.
 

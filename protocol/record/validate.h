@@ -28,7 +28,7 @@ struct ValidationOptions {
 
 // The broker's check of a batch from a client: `bytes` is exactly one batch. Pure. Gives the header to append
 // with. The error names the rule that was broken: kBatchTooLarge, kCorruptBatch, kInvalidBatch,
-// kInvalidTimestamp, kUnsupportedCodec. PROTOCOL.md lists the rules.
+// kInvalidTimestamp, kUnsupportedCodec. RECORD_BATCH.md lists the rules.
 absl::StatusOr<BatchHeader> ValidateBatch(absl::string_view bytes, const ValidationOptions& options);
 
 // The check of a batch read back from a segment: length inside `bytes`, magic, CRC, offsets. Used by

@@ -1,8 +1,6 @@
 #include "tests/support/memory_file.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/record/error.h"
@@ -26,9 +24,7 @@ absl::StatusOr<size_t> MemoryFile::ReadAt(uint64_t offset, absl::Span<char> out)
   if (absl::Status alive = Alive(); !alive.ok()) return alive;
   const std::string& content = node_->data.content();
   if (offset >= content.size()) return size_t{0};
-  const size_t size = std::min<size_t>(out.size(), content.size() - offset);
-  std::memcpy(out.data(), content.data() + offset, size);
-  return size;
+  return content.copy(out.data(), out.size(), offset);
 }
 
 absl::Status MemoryFile::WriteAt(uint64_t offset, absl::Span<const absl::string_view> parts) {

@@ -132,31 +132,29 @@ void TcpTransport::EnsureReader() {
   Spawn(ReadLoop(shared_from_this()));
 }
 
+// Waits before it reads: a connection that never says anything never gets a receive buffer. For the same
+// reason the wait is not part of a read, which would have to hold a buffer all the time.
 asio::awaitable<void> TcpTransport::ReadLoop(std::shared_ptr<TcpTransport> self) {
-  // Never a callback inside Start or SetReading.
-  co_await asio::post(self->socket_.get_executor(), asio::use_awaitable);
+  Read read = Read::kEmpty;
   size_t turn_bytes = 0;
   while (self->wants_to_read()) {
-    const Read read = self->ReadOnce(&turn_bytes);
-    if (read == Read::kStop) break;
-    self->ArmTrim();
-    if (!self->wants_to_read()) break;
     std::error_code error;
     if (read == Read::kEmpty) {
+      turn_bytes = 0;
       co_await self->socket_.async_wait(asio::socket_base::wait_read,
                                         asio::redirect_error(asio::use_awaitable, error));
     } else if (turn_bytes >= kReadTurnBytes) {
+      turn_bytes = 0;
       co_await asio::post(self->socket_.get_executor(), asio::use_awaitable);
-    } else {
-      continue;
     }
-    turn_bytes = 0;
-    if (error) break;
+    if (error || !self->wants_to_read()) break;
+    read = self->ReadOnce(&turn_bytes);
+    self->ArmTrim();
+    if (read == Read::kStop) break;
   }
   self->reader_running_ = false;
 }
 
-// Reads directly and waits only when there is nothing: an idle connection needs no buffer while it waits.
 TcpTransport::Read TcpTransport::ReadOnce(size_t* turn_bytes) {
   const absl::Span<char> space = buffer_.Prepare(wanted_);
   if (space.empty()) {

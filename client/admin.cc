@@ -1,0 +1,176 @@
+#include "client/admin.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/internal/caller.h"
+#include "client/internal/wire_convert.h"
+#include "protocol/record/error.h"
+#include "protocol/wire/error_map.h"
+
+namespace leat {
+namespace {
+
+// Sends `request`; `read` turns the reply into a StatusOr<T> or Status.
+template <typename T, typename Read>
+Future<T> Ask(const std::shared_ptr<ClientCore>& core, wire::RequestHeader request, Read read) {
+  Promise<T> promise;
+  Future<T> future = promise.GetFuture();
+  const MonotonicTime deadline = After(MonotonicNow(), core->options().operation_timeout);
+  CallWithRetry(core, std::move(request), deadline,
+                [promise = std::move(promise), read = std::move(read)](CallReply reply) mutable {
+                  promise.Set(read(std::move(reply)));
+                });
+  return future;
+}
+
+absl::Status WrongReply() {
+  return MakeError(ErrorCode::kUnknown, "the broker answered another request than the one it was asked");
+}
+
+void AddSettings(const SettingList& from, google::protobuf::RepeatedPtrField<wire::ConfigEntry>* to) {
+  for (const auto& [name, value] : from) {
+    wire::ConfigEntry* entry = to->Add();
+    entry->set_name(name);
+    entry->set_value(value);
+  }
+}
+
+wire::OffsetQuery::Position PositionOf(OffsetQuestion::Kind kind) {
+  switch (kind) {
+    case OffsetQuestion::Kind::kStart:
+      return wire::OffsetQuery::START;
+    case OffsetQuestion::Kind::kEnd:
+      return wire::OffsetQuery::END;
+    case OffsetQuestion::Kind::kDurable:
+      return wire::OffsetQuery::DURABLE;
+    case OffsetQuestion::Kind::kTime:
+      break;
+  }
+  return wire::OffsetQuery::TIMESTAMP;
+}
+
+}  // namespace
+
+Future<absl::StatusOr<CreatedTopic>> Admin::CreateTopic(NewTopic topic) const {
+  wire::RequestHeader request;
+  wire::CreateTopicRequest* body = request.mutable_create_topic();
+  body->set_name(topic.name);
+  body->set_partition_count(topic.partitions);
+  AddSettings(topic.settings, body->mutable_config());
+  body->set_if_not_exists(topic.if_not_exists);
+  body->set_validate_only(topic.validate_only);
+  return Ask<absl::StatusOr<CreatedTopic>>(
+      core_, std::move(request),
+      [partitions = topic.partitions](CallReply reply) -> absl::StatusOr<CreatedTopic> {
+        if (!reply.header.ok()) {
+          if (!reply.repeated || CodeOf(reply.header.status()) != ErrorCode::kTopicExists) {
+            return reply.header.status();
+          }
+          return CreatedTopic{0, partitions, true};  // most likely by the attempt whose reply was lost
+        }
+        if (!(*reply.header)->has_create_topic()) return WrongReply();
+        const wire::CreateTopicResponse& response = (*reply.header)->create_topic();
+        return CreatedTopic{response.topic_id(), response.partition_count(), response.created()};
+      });
+}
+
+Future<absl::Status> Admin::DeleteTopic(std::string name) const {
+  wire::RequestHeader request;
+  request.mutable_delete_topic()->set_name(std::move(name));
+  return Ask<absl::Status>(core_, std::move(request), [](CallReply reply) -> absl::Status {
+    if (reply.repeated && CodeOf(reply.header.status()) == ErrorCode::kUnknownTopic) return absl::OkStatus();
+    return reply.header.status();
+  });
+}
+
+Future<absl::StatusOr<TopicDescription>> Admin::DescribeTopic(std::string name) const {
+  wire::RequestHeader request;
+  request.mutable_describe_topic()->set_name(std::move(name));
+  return Ask<absl::StatusOr<TopicDescription>>(
+      core_, std::move(request), [](CallReply reply) -> absl::StatusOr<TopicDescription> {
+        if (!reply.header.ok()) return reply.header.status();
+        if (!(*reply.header)->has_describe_topic()) return WrongReply();
+        const wire::DescribeTopicResponse& response = (*reply.header)->describe_topic();
+        if (absl::Status error = FromWire(response.topic().error()); !error.ok()) return error;
+        return FromWire(response);
+      });
+}
+
+Future<absl::StatusOr<uint32_t>> Admin::AlterTopic(TopicUpdate update) const {
+  wire::RequestHeader request;
+  wire::AlterTopicRequest* body = request.mutable_alter_topic();
+  body->set_name(std::move(update.name));
+  AddSettings(update.set, body->mutable_set());
+  for (std::string& name : update.reset) body->add_reset(std::move(name));
+  body->set_partition_count(update.partitions);
+  body->set_validate_only(update.validate_only);
+  return Ask<absl::StatusOr<uint32_t>>(core_, std::move(request),
+                                       [](CallReply reply) -> absl::StatusOr<uint32_t> {
+                                         if (!reply.header.ok()) return reply.header.status();
+                                         if (!(*reply.header)->has_alter_topic()) return WrongReply();
+                                         return (*reply.header)->alter_topic().partition_count();
+                                       });
+}
+
+Future<absl::StatusOr<std::vector<TopicSummary>>> Admin::ListTopics(bool include_internal) const {
+  wire::RequestHeader request;
+  request.mutable_metadata()->set_include_internal(include_internal);
+  return Ask<absl::StatusOr<std::vector<TopicSummary>>>(
+      core_, std::move(request), [](CallReply reply) -> absl::StatusOr<std::vector<TopicSummary>> {
+        if (!reply.header.ok()) return reply.header.status();
+        if (!(*reply.header)->has_metadata()) return WrongReply();
+        std::vector<TopicSummary> topics;
+        for (const wire::TopicMetadata& topic : (*reply.header)->metadata().topics()) {
+          if (topic.error().code() == 0) topics.push_back(FromWire(topic));
+        }
+        std::sort(topics.begin(), topics.end(),
+                  [](const TopicSummary& a, const TopicSummary& b) { return a.name < b.name; });
+        return topics;
+      });
+}
+
+Future<absl::StatusOr<std::vector<absl::StatusOr<OffsetReply>>>> Admin::ListOffsets(
+    std::vector<OffsetQuestion> questions) const {
+  using Replies = std::vector<absl::StatusOr<OffsetReply>>;
+  wire::RequestHeader request;
+  wire::ListOffsetsRequest* body = request.mutable_list_offsets();
+  for (OffsetQuestion& question : questions) {
+    wire::OffsetQuery* query = body->add_queries();
+    query->set_topic(std::move(question.partition.topic));
+    query->set_partition(static_cast<uint32_t>(question.partition.partition));
+    query->set_position(PositionOf(question.kind));
+    query->set_timestamp_ms(question.timestamp_ms);
+  }
+  return Ask<absl::StatusOr<Replies>>(
+      core_, std::move(request), [asked = questions.size()](CallReply reply) -> absl::StatusOr<Replies> {
+        if (!reply.header.ok()) return reply.header.status();
+        const wire::ListOffsetsResponse& response = (*reply.header)->list_offsets();
+        if (static_cast<size_t>(response.answers_size()) != asked) return WrongReply();
+        Replies replies;
+        for (const wire::OffsetAnswer& answer : response.answers()) {
+          if (absl::Status error = FromWire(answer.error()); !error.ok()) {
+            replies.emplace_back(std::move(error));
+          } else {
+            replies.emplace_back(OffsetReply{answer.offset(), answer.timestamp_ms()});
+          }
+        }
+        return replies;
+      });
+}
+
+Future<absl::StatusOr<ServerDescription>> Admin::DescribeServer(bool metrics, bool settings) const {
+  wire::RequestHeader request;
+  request.mutable_server_info()->set_include_metrics(metrics);
+  request.mutable_server_info()->set_include_settings(settings);
+  return Ask<absl::StatusOr<ServerDescription>>(core_, std::move(request),
+                                                [](CallReply reply) -> absl::StatusOr<ServerDescription> {
+                                                  if (!reply.header.ok()) return reply.header.status();
+                                                  if (!(*reply.header)->has_server_info())
+                                                    return WrongReply();
+                                                  return FromWire((*reply.header)->server_info());
+                                                });
+}
+
+}  // namespace leat

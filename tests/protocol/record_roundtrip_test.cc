@@ -73,8 +73,7 @@ RC_GTEST_PROP(RoundTrip, SizeIsKnownBeforeAndBoundedByTheEstimate, ()) {
   builder.Add(0, std::nullopt, std::nullopt);
   const size_t before = builder.uncompressed_bytes();
   AddRecord(record, &builder);
-  std::vector<HeaderView> headers;
-  for (const auto& [key, value] : record.headers) headers.push_back({key, View(value)});
+  const std::vector<HeaderView> headers = HeaderViews(record);
   const size_t added = builder.uncompressed_bytes() - before;
   RC_ASSERT(added <= BatchBuilder::EncodedBytesMax(View(record.key), View(record.value), headers));
   const size_t total = builder.uncompressed_bytes();

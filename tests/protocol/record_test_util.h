@@ -50,10 +50,16 @@ inline std::optional<std::string> Own(const std::optional<absl::string_view>& by
   return std::string(*bytes);
 }
 
-inline void AddRecord(const OwnedRecord& record, BatchBuilder* builder) {
+// Valid as long as the record is.
+inline std::vector<HeaderView> HeaderViews(const OwnedRecord& record) {
   std::vector<HeaderView> headers;
+  headers.reserve(record.headers.size());
   for (const auto& [key, value] : record.headers) headers.push_back({key, View(value)});
-  builder->Add(record.timestamp_ms, View(record.key), View(record.value), headers);
+  return headers;
+}
+
+inline void AddRecord(const OwnedRecord& record, BatchBuilder* builder) {
+  builder->Add(record.timestamp_ms, View(record.key), View(record.value), HeaderViews(record));
 }
 
 inline std::string BuildBatch(const std::vector<OwnedRecord>& records, BatchOptions options = {}) {

@@ -13,6 +13,12 @@ struct IndexedBatch {
   int64_t max_timestamp_ms = -1;
 };
 
+// How many entries the index files of a segment hold.
+struct FiledIndex {
+  uint32_t offset_entries = 0;
+  uint32_t time_entries = 0;
+};
+
 // The rule that says which batches get index entries, used by appends, by rebuilding and by the check of files alike:
 // a batch gets an offset entry when more than `interval_bytes` lie between the last indexed batch (or the start of
 // the segment) and it, so the first batch never has one; with each offset entry goes a time entry when the largest

@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "storage/env/file_system.h"
 #include "storage/log/checkpoint_entry.h"
+#include "storage/log/index_builder.h"
 #include "storage/log/marks.h"
+#include "storage/log/segment.h"
 
 // Opening a partition's directory after any stop (durability-rules R12-R14). The decisions are taken by the pure
 // function in recovery_plan.h; this file observes and carries out.
@@ -21,15 +23,10 @@ struct RecoveredSegment {
   Offset base = 0;
   Offset next_offset = 0;  // the base of the next segment, or the end of the log
   uint64_t bytes = 0;
-  // What lies in [readable_next, next_offset) is damaged; equal to next_offset and bytes when nothing is.
-  Offset readable_next = 0;
-  uint64_t readable_bytes = 0;
+  std::optional<SegmentDamage> damage;  // what lies between it and next_offset cannot be read
   int64_t first_timestamp_ms = -1;  // of the first batch; -1 when there is none
-  int64_t max_timestamp_ms = -1;
-  Offset max_timestamp_offset = 0;  // last offset of the earliest batch that has it
-  uint32_t index_entries = 0;       // in the files, all of them checked
-  uint32_t time_index_entries = 0;
-  uint64_t last_indexed_position = 0;
+  FiledIndex filed;    // in the index files, which exist
+  IndexBuilder index;  // how it goes on; its entries are all in the files
 };
 
 struct RecoveredPartition {

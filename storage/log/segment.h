@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "storage/log/segment_file.h"
 #include "storage/log/segment_index.h"
@@ -16,22 +17,25 @@ struct LogPosition {
   uint64_t position = 0;
 };
 
-// One segment of a log. The fields belong to the log's door; `file` and `index` never change and are safe to use by
-// any thread.
+// From here on a segment cannot be read.
+struct SegmentDamage {
+  Offset offset = 0;
+  uint64_t position = 0;
+};
+
+// One segment of a log. The fields belong to the log's door; `file`, `index` and `base` never change and are safe to
+// use by any thread.
 struct Segment {
   std::shared_ptr<SegmentFile> file;
   std::shared_ptr<SegmentIndex> index;
   Offset base = 0;
   Offset next_offset = 0;
   uint64_t bytes = 0;
-  // [readable_next, damaged_until) cannot be read; equal when the segment is sound.
-  Offset readable_next = 0;
-  Offset damaged_until = 0;
-  uint64_t readable_bytes = 0;
+  std::optional<SegmentDamage> damage;
   int64_t max_timestamp_ms = -1;
-  int64_t age_from_ms = -1;  // wall clock or timestamp that roll by age counts from; -1 while empty
+  int64_t age_from_ms = -1;  // what roll by age counts from, a wall-clock time; -1 while empty
 
-  bool damaged() const { return readable_next != damaged_until; }
+  uint64_t readable_bytes() const { return damage ? damage->position : bytes; }
 };
 
 }  // namespace leat

@@ -18,8 +18,8 @@ namespace leat {
 // acknowledgement; a file with unsynced bytes is never closed). Any thread, except where said.
 class SegmentFile {
  public:
-  // `bytes` of the file are there and synced. Opens nothing yet.
-  SegmentFile(FilePool& pool, std::string path, Offset base, uint64_t bytes);
+  // A file that is there and synced. Opens nothing yet.
+  SegmentFile(FilePool& pool, std::string path, Offset base);
   // Takes over a file that was just created, empty.
   SegmentFile(FilePool& pool, std::string path, Offset base, std::shared_ptr<File> created);
 
@@ -29,7 +29,11 @@ class SegmentFile {
   // The open file, for reading. It stays open as long as somebody holds it.
   [[nodiscard]] absl::StatusOr<std::shared_ptr<File>> Open() { return pool_.Get(file_); }
 
-  // Writes at `position`, the end of what is written. On an error any prefix may be there. Door of the log only.
+  // Opens the file for the one Write that must follow, and keeps it open until a sync covers that write. Door of the
+  // log only.
+  [[nodiscard]] absl::Status Hold();
+  // Writes at `position`, the end of what is written, to a file that is held. On an error any prefix may be there.
+  // Door of the log only.
   [[nodiscard]] absl::Status Write(uint64_t position, absl::string_view bytes);
   // Removes what a failed Write left above `position`. Door of the log only.
   [[nodiscard]] absl::Status CutBack(uint64_t position);
@@ -49,9 +53,11 @@ class SegmentFile {
   mutable Mutex mutex_;
   CondVar sync_ended_;
   bool syncing_ ABSL_GUARDED_BY(mutex_) = false;
-  uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Numbers of writes. A sync covers those that had ended when it began, and no other.
+  uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t ended_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t synced_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<File> held_ ABSL_GUARDED_BY(mutex_);  // set while there are unsynced bytes
+  std::shared_ptr<File> held_ ABSL_GUARDED_BY(mutex_);  // set while begun_ != synced_
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -14,12 +14,6 @@
 
 namespace leat {
 
-// What the index files of a segment hold, checked.
-struct FiledIndex {
-  uint32_t offset_entries = 0;
-  uint32_t time_entries = 0;
-};
-
 // The offset index and the time index of one segment. New entries stay in memory until WriteOut has appended them to
 // the files; lookups look at the memory first and then search the file by reads. What a lookup takes from a file may
 // be wrong (the files are a cache): its caller compares the entry with the batch it names, and calls for a rebuild.
@@ -29,7 +23,7 @@ class SegmentIndex {
   // A segment in `dir` without index files, or with files that hold what `filed` says and a builder that stands at
   // their end.
   SegmentIndex(std::string dir, Offset base);
-  SegmentIndex(std::string dir, Offset base, FiledIndex filed, const IndexBuilder& builder);
+  SegmentIndex(std::string dir, Offset base, FiledIndex filed, IndexBuilder builder);
 
   // The batch that was appended. In the order of the log.
   void Add(const IndexedBatch& batch, int64_t interval_bytes);
@@ -48,18 +42,14 @@ class SegmentIndex {
   // False until the files exist.
   bool has_files() const;
 
-  // Appends what is unwritten to the files, creating them when they are missing. On an error nothing is lost: the
-  // next call writes the same again.
+  // Appends what is unwritten to the files, creating them first. On an error nothing is lost: the next call writes
+  // the same again. IsNotFound or kDataLoss: somebody took away what was written before; call Rebuild.
   [[nodiscard]] absl::Status WriteOut(FileSystem& fs);
 
   // Builds the files anew from the headers of the first `bytes` of the segment's log, which must be sound.
   [[nodiscard]] absl::Status Rebuild(FileSystem& fs, const File& log, uint64_t bytes, int64_t interval_bytes);
 
  private:
-  template <typename Entry>
-  absl::Status AppendEntries(FileSystem& fs, const char* suffix, uint32_t filed,
-                             const std::vector<Entry>& entries) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writing_);
-
   const std::string dir_;
   const Offset base_;
   Mutex writing_;  // held while the files change; taken before mutex_
@@ -67,6 +57,7 @@ class SegmentIndex {
   IndexBuilder builder_ ABSL_GUARDED_BY(mutex_);
   FiledIndex filed_ ABSL_GUARDED_BY(mutex_);
   bool has_files_ ABSL_GUARDED_BY(mutex_) = false;
+  bool sealed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace leat

@@ -86,29 +86,41 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   absl::Status Close();
 
  private:
-  friend class LogReader;
-
   SegmentedLog(SegmentedLogOptions options, const LogEnvironment& env);
 
   // segmented_log.cc
   absl::Status CheckAppend(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   bool MustRoll(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  bool Aged(const Segment& active) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::StatusOr<std::shared_ptr<File>> NextFile(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void AddSegment(Offset base, std::shared_ptr<File> file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status WriteBatch(const BatchHeader& header, absl::string_view batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status UndoWrite(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   LogPosition EndPosition() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  // The one place where marks change; asserts their order.
-  void MoveMarks(const LogPosition& synced, Offset end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  void UpdateVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  // True when the sink has to be told.
-  bool NoteCommitNeeded(CommitUrgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
 
-  // log_upkeep.cc, on the background executor
-  void PostWriteOut(std::shared_ptr<SegmentIndex> index);
-  void PostRebuild(const std::shared_ptr<Segment>& segment);
-  void PostPrepare();
-  void PrepareNext();
-  void Rebuild(const std::shared_ptr<Segment>& segment);
+  // log_commit.cc
+  // The one place where marks change; stops the process when they are out of order.
+  void SetMarks(const OffsetMarks& marks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void UpdateVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  // What the sink has to be told once the door is closed.
+  std::optional<CommitUrgency> NoteCommitNeeded(CommitUrgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void FailCommits(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+
+  // log_read.cc
+  absl::Status CheckRead(Offset from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::StatusOr<std::shared_ptr<Segment>> SegmentOf(Offset offset) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  uint64_t VisibleBytes(const Segment& segment) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status ReadFailed(const absl::Status& status) const;
+
+  // log_upkeep.cc; the posted parts run on the background executor
+  void PostWriteOut(std::shared_ptr<SegmentIndex> index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void PostPrepare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void PostRebuild(std::shared_ptr<Segment> segment);
+  void WriteOut(const std::shared_ptr<SegmentIndex>& index);
+  void Prepare();
+  void Rebuild(Segment& segment);
 
   const SegmentedLogOptions options_;
   const LogEnvironment env_;
@@ -118,9 +130,12 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   std::vector<std::shared_ptr<Segment>> segments_ ABSL_GUARDED_BY(door_);
   OffsetMarks marks_ ABSL_GUARDED_BY(door_);
   LogPosition synced_ ABSL_GUARDED_BY(door_);
+  LogPosition durable_ ABSL_GUARDED_BY(door_);
   LogPosition visible_ ABSL_GUARDED_BY(door_);
   uint64_t bytes_ ABSL_GUARDED_BY(door_) = 0;
+  PositionHints hints_ ABSL_GUARDED_BY(door_);
   absl::Status write_status_ ABSL_GUARDED_BY(door_);
+  absl::Status commit_failure_ ABSL_GUARDED_BY(door_);  // sticky
   bool deleted_ ABSL_GUARDED_BY(door_) = false;
   bool fenced_ ABSL_GUARDED_BY(door_) = false;
   std::optional<CheckpointEntry> fenced_checkpoint_ ABSL_GUARDED_BY(door_);
@@ -131,8 +146,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   uint64_t names_synced_ ABSL_GUARDED_BY(door_) = 0;
   std::shared_ptr<File> prepared_ ABSL_GUARDED_BY(door_);  // the next segment, under its temporary name
   bool preparing_ ABSL_GUARDED_BY(door_) = false;
-  bool writing_out_ ABSL_GUARDED_BY(door_) = false;
-  PositionHints hints_ ABSL_GUARDED_BY(door_);
+  bool writing_out_ ABSL_GUARDED_BY(door_) = false;  // of the active segment's index
+  std::vector<std::shared_ptr<SegmentIndex>> unwritten_ ABSL_GUARDED_BY(door_);  // sealed; the disk was full
 };
 
 // Syncs the directory of `log` and the files as `work` says; the first error.

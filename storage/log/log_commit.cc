@@ -1,0 +1,149 @@
+// The commit side of SegmentedLog (durability-rules R1, R2, R7).
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/record/error.h"
+#include "storage/log/segmented_log.h"
+
+namespace leat {
+
+void SegmentedLog::SetMarks(const OffsetMarks& marks) {
+  const bool forward = marks.log_start >= marks_.log_start && marks.synced >= marks_.synced &&
+                       marks.durable >= marks_.durable && marks.end >= marks_.end;
+  if (!marks.Valid() || !forward) {
+    // Going on could acknowledge what is not durable.
+    std::fprintf(stderr, "leat: bug: marks of %s-%u out of order\n", options_.topic.c_str(), options_.partition);
+    std::abort();
+  }
+  marks_ = marks;
+}
+
+void SegmentedLog::UpdateVisible() {
+  const LogPosition candidate = config_->durability == TopicDurability::kDurable ? durable_ : EndPosition();
+  if (candidate.offset <= visible_.offset) return;
+  visible_ = candidate;
+  hints_.Add(candidate);
+}
+
+std::optional<CommitUrgency> SegmentedLog::NoteCommitNeeded(CommitUrgency urgency) {
+  if (config_->durability == TopicDurability::kDurable) urgency = CommitUrgency::kNow;
+  if (asked_now_ || (asked_later_ && urgency == CommitUrgency::kLater)) return std::nullopt;
+  (urgency == CommitUrgency::kNow ? asked_now_ : asked_later_) = true;
+  return urgency;
+}
+
+void SegmentedLog::RequestCommit() {
+  {
+    MutexLock lock(door_);
+    if (deleted_ || (marks_.durable == marks_.end && names_synced_ == names_version_)) return;
+    if (asked_now_) return;
+    asked_now_ = true;
+  }
+  env_.commits.RequestCommit(shared_from_this(), CommitUrgency::kNow);
+}
+
+CommitWork SegmentedLog::BeginCommit() {
+  MutexLock lock(door_);
+  asked_now_ = false;
+  asked_later_ = false;
+  CommitWork work;
+  work.upto = EndPosition();
+  work.names_version = names_version_;
+  if (deleted_) return work;
+  work.sync_dir = names_synced_ != names_version_;
+  // Everything before the segment of the synced mark is synced.
+  auto first = segments_.end();
+  while (first != segments_.begin() && (*std::prev(first))->base >= synced_.segment_base) --first;
+  for (; first != segments_.end(); ++first) {
+    if ((*first)->file->has_unsynced()) work.files.push_back((*first)->file);
+  }
+  return work;
+}
+
+CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Status& sync_result) {
+  absl::Status result = sync_result;
+  for (const std::shared_ptr<SegmentFile>& file : work.files) {
+    if (result.ok()) result = file->failure();
+  }
+  CommitOutcome outcome;
+  outcome.log = shared_from_this();
+  MutexLock lock(door_);
+  if (deleted_) {
+    outcome.status =
+        MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
+  } else {
+    if (!result.ok()) FailCommits(result);
+    outcome.status = commit_failure_;
+  }
+  if (outcome.status.ok()) {
+    names_synced_ = std::max(names_synced_, work.names_version);
+    if (work.upto.offset > durable_.offset) {
+      synced_ = durable_ = work.upto;
+      OffsetMarks marks = marks_;
+      marks.synced = marks.durable = work.upto.offset;
+      SetMarks(marks);
+      UpdateVisible();
+    }
+  }
+  outcome.marks = marks_;
+  outcome.visible = visible_.offset;
+  return outcome;
+}
+
+void SegmentedLog::FailCommits(const absl::Status& cause) {
+  if (commit_failure_.ok()) {
+    commit_failure_ = MakeError(ErrorCode::kOutcomeUnknown,
+                                absl::StrCat("what was written to ", options_.topic, "-", options_.partition,
+                                             " from offset ", marks_.durable, " on may be lost: ", cause.message()));
+  }
+  if (write_status_.ok()) {
+    write_status_ = MakeError(ErrorCode::kStorageError,
+                              absl::StrCat("partition ", options_.topic, "-", options_.partition,
+                                           " takes no more records until a restart: ", cause.message()));
+  }
+}
+
+std::optional<CheckpointEntry> SegmentedLog::checkpoint() const {
+  MutexLock lock(door_);
+  if (fenced_) return fenced_checkpoint_;
+  return CheckpointEntry{.partition_id = options_.id,
+                         .log_start = marks_.log_start,
+                         .synced = synced_.offset,
+                         .segment_base = synced_.segment_base,
+                         .position = synced_.position};
+}
+
+absl::Status SegmentedLog::SyncNames() {
+  uint64_t version = 0;
+  {
+    MutexLock lock(door_);
+    if (!commit_failure_.ok()) return commit_failure_;
+    if (names_synced_ == names_version_) return absl::OkStatus();
+    version = names_version_;
+  }
+  const absl::Status status = env_.fs.SyncDir(dir());
+  MutexLock lock(door_);
+  if (!status.ok()) {
+    if (deleted_) return status;
+    FailCommits(status);
+    return commit_failure_;
+  }
+  names_synced_ = std::max(names_synced_, version);
+  return absl::OkStatus();
+}
+
+absl::Status SyncCommitWork(FileSystem& fs, const SegmentedLog& log, const CommitWork& work) {
+  if (work.sync_dir) {
+    if (absl::Status status = fs.SyncDir(log.dir()); !status.ok()) return status;
+  }
+  for (const std::shared_ptr<SegmentFile>& file : work.files) {
+    if (absl::Status status = file->Sync(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leat

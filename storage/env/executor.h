@@ -27,8 +27,8 @@ class Executor {
   // Queues `task` when `delay` has passed on the monotonic clock. Any thread.
   virtual TimerId PostAfter(absl::Duration delay, Task task) = 0;
 
-  // True when the timer was still waiting: its task will not run. False when it ran, is queued to run, was
-  // cancelled before or is 0. Any thread; called on this executor, false means "has run or was cancelled".
+  // True when the task had not begun: it will not run. False when it has begun, was cancelled or dropped
+  // before, or `timer` is 0. Any thread; on another thread than the executor's it may be running still.
   virtual bool Cancel(TimerId timer) = 0;
 
   // True on the thread that is running a task of this executor right now.

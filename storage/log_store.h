@@ -31,6 +31,7 @@ struct StoreOptions {
   uint32_t partitions_per_topic_max = 10'000;
   absl::Duration checkpoint_interval = absl::Seconds(5);  // at most this long after the last commit
   TopicConfig topic_defaults;
+  uint64_t id_seed = 0;  // of the ids of a new directory; 0: from the system
 };
 
 // A topic as it is at one moment. Immutable; a change makes a new one.

@@ -9,7 +9,8 @@
 #include "absl/types/span.h"
 #include "protocol/record/validate.h"
 
-// The settings of a topic, in one table (design D12): validation, describe, help and documentation come from it.
+// The settings of a topic, in one table (design D12): validation, describe, help and documentation come from
+// it.
 
 namespace leat {
 
@@ -32,8 +33,8 @@ struct TopicConfig {
 
 // One row of the table.
 struct TopicSettingInfo {
-  absl::string_view name;  // as in TopicConfig
-  absl::string_view type;  // "bytes", "ms", "enum", "int"
+  absl::string_view name;   // as in TopicConfig
+  absl::string_view type;   // "bytes", "ms", "enum", "int"
   absl::string_view range;  // for people: "1024..1099511627776", "durable|written"
   absl::string_view doc;
 };
@@ -41,9 +42,10 @@ struct TopicSettingInfo {
 // The rows in the order of TopicConfig. Static storage.
 absl::Span<const TopicSettingInfo> TopicSettings();
 
-// Sets one setting from text ("64MiB", "7d", "durable"). kInvalidConfig names the setting and what is allowed;
-// for an unknown name also the nearest known one.
-[[nodiscard]] absl::Status SetTopicSetting(TopicConfig& config, absl::string_view name, absl::string_view value);
+// Sets one setting from text ("64MiB", "7d", "durable"). kInvalidConfig names the setting and what is
+// allowed; for an unknown name also the nearest known one.
+[[nodiscard]] absl::Status SetTopicSetting(TopicConfig& config, absl::string_view name,
+                                           absl::string_view value);
 
 // The text form of one setting, such that SetTopicSetting takes it back. Empty for an unknown name.
 std::string GetTopicSetting(const TopicConfig& config, absl::string_view name);

@@ -1,0 +1,23 @@
+#include "storage/disk_reserve.h"
+
+namespace leat {
+
+void DiskReserve::Hold() {
+  MutexLock lock(mutex_);
+  if (held_) return;
+  // Appends come first when there is little room.
+  const absl::StatusOr<uint64_t> room = fs_.FreeSpace(dir_);
+  if (!room.ok() || *room < kRoomFactor * kBytes) return;
+  absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(path_, OpenMode::kReadWrite);
+  if (absl::IsNotFound(file.status())) file = fs_.Open(path_, OpenMode::kCreateNew);
+  held_ = file.ok() && (*file)->Reserve(kBytes).ok();
+}
+
+void DiskReserve::Release() {
+  MutexLock lock(mutex_);
+  held_ = false;
+  // Whether it worked is seen by what the caller tries next.
+  fs_.Remove(path_).IgnoreError();
+}
+
+}  // namespace leat

@@ -1,0 +1,201 @@
+// How a store starts: storage/README.md "Start" and durability-rules R12.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/record/error.h"
+#include "storage/store_impl.h"
+#include "storage/sweep.h"
+
+namespace leat {
+namespace {
+
+constexpr size_t kNotesMax = 100;
+
+}  // namespace
+
+absl::Status StoreImpl::Open() {
+  const absl::Duration start = runtime_.clock().Monotonic();
+  absl::StatusOr<DataDirectory> directory = LockDataDirectory(fs_, paths_);
+  if (!directory.ok()) return directory.status();
+  directory_ = *std::move(directory);
+  background_ = runtime_.NewExecutor("leat-background");
+  const MetadataLog::Environment env{fs_, runtime_.clock(), files_, *background_};
+  if (!directory_.set_up) {
+    absl::StatusOr<FormatInfo> format = SetUpDataDirectory(paths_, env, options_.id_seed);
+    if (!format.ok()) return format.status();
+    directory_.format = *std::move(format);
+    report_.fresh = true;
+  }
+  if (absl::Status read = ReadLastCheckpoint(); !read.ok()) return read;
+  if (absl::Status synced = SyncKeptDirectories(); !synced.ok()) return synced;
+  absl::StatusOr<std::unique_ptr<MetadataLog>> metadata = OpenMetadata(env);
+  if (!metadata.ok()) return metadata.status();
+  const MetadataState& state = (*metadata)->state();
+  leader_epoch_ = state.leader_epoch() + (report_.clean ? 0 : 1);
+  if (absl::Status swept = Sweep(state); !swept.ok()) return swept;
+  StoreListener& events = *this;
+  committer_ = std::make_unique<Committer>(fs_, runtime_, events, [this](const SegmentedLog& log) {
+    const TopicPtr topic = table_.Find(log.topic());
+    return absl::Milliseconds(topic == nullptr ? 0 : topic->config.flush_ms);
+  });
+  env_.emplace(LogEnvironment{fs_, runtime_.clock(), files_, *background_, *committer_, counters_});
+  if (absl::Status opened = OpenTopics(state); !opened.ok()) return opened;
+  checkpointer_ = std::make_unique<Checkpointer>(
+      Checkpointer::Parts{fs_, paths_.meta, directory_.format.data_id, table_, (*metadata)->log(),
+                          *background_, options_.checkpoint_interval,
+                          [this](const absl::Status& cause) { committer_->Fail(cause); }},
+      last_checkpoint_.checkpoint.sequence);
+  // What recovery decided is on disk; now this says so, and that the directory is in use.
+  if (absl::Status written = checkpointer_->Write(/*clean=*/false); !written.ok()) return written;
+  if (absl::Status raised = RaiseLeaderEpoch(**metadata); !raised.ok()) return raised;
+  report_.duration = runtime_.clock().Monotonic() - start;
+  StartWork(*std::move(metadata));
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::ReadLastCheckpoint() {
+  absl::StatusOr<CheckpointReading> reading = ReadCheckpoint(fs_, paths_.meta, directory_.format.data_id);
+  if (!reading.ok()) return reading.status();
+  last_checkpoint_ = *std::move(reading);
+  switch (last_checkpoint_.state) {
+    case CheckpointReading::State::kValid:
+      report_.clean = last_checkpoint_.checkpoint.clean;
+      break;
+    case CheckpointReading::State::kAbsent:
+      // It was written before `format`, so somebody took it away.
+      Report({"meta/checkpoint is missing: everything is read and nothing doubtful is cut"});
+      break;
+    case CheckpointReading::State::kUnreadable:
+      Report({absl::StrCat("meta/checkpoint cannot be used: everything is read and nothing doubtful is cut (",
+                           last_checkpoint_.problem, ")")});
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::SyncKeptDirectories() {
+  for (const std::string& dir : {paths_.topics, paths_.deleted}) {
+    if (absl::Status made = fs_.CreateDir(dir); !made.ok()) return made;
+  }
+  if (report_.clean) return absl::OkStatus();
+  for (const std::string& dir : {paths_.root, paths_.meta, paths_.topics, paths_.deleted}) {
+    if (absl::Status synced = fs_.SyncDir(dir); !synced.ok()) return synced;
+  }
+  return absl::OkStatus();
+}
+
+std::optional<CheckpointEntry> StoreImpl::PromiseOf(uint64_t partition_id) const {
+  if (last_checkpoint_.state != CheckpointReading::State::kValid) return std::nullopt;
+  const Checkpoint& checkpoint = last_checkpoint_.checkpoint;
+  const auto entry =
+      std::lower_bound(checkpoint.entries.begin(), checkpoint.entries.end(), partition_id,
+                       [](const CheckpointEntry& e, uint64_t id) { return e.partition_id < id; });
+  if (entry != checkpoint.entries.end() && entry->partition_id == partition_id) return *entry;
+  if (std::binary_search(checkpoint.unproven.begin(), checkpoint.unproven.end(), partition_id) ||
+      partition_id == MetadataLog::kPartitionId) {
+    return std::nullopt;
+  }
+  // It is younger than the checkpoint: nothing has been promised by one.
+  return CheckpointEntry{.partition_id = partition_id};
+}
+
+absl::StatusOr<std::unique_ptr<MetadataLog>> StoreImpl::OpenMetadata(const MetadataLog::Environment& env) {
+  const MetadataLog::Promise promise{PromiseOf(MetadataLog::kPartitionId), report_.clean};
+  absl::StatusOr<MetadataLog::Opened> opened = MetadataLog::Open(paths_.metadata_log, promise, env);
+  if (!opened.ok()) return opened.status();
+  CountRecovered(opened->recovered);
+  return std::move(opened->log);
+}
+
+absl::Status StoreImpl::Sweep(const MetadataState& state) {
+  std::vector<std::string> notes;
+  if (absl::Status swept = SweepTopicDirectories(fs_, paths_, state, notes); !swept.ok()) return swept;
+  absl::StatusOr<std::vector<std::string>> removable = ListDeleted(fs_, paths_, notes);
+  if (!removable.ok()) return removable.status();
+  left_to_remove_ = *std::move(removable);
+  Report(std::move(notes));
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::OpenTopics(const MetadataState& state) {
+  for (const auto& [name, metadata] : state.topics()) {
+    std::vector<std::string> notes;
+    const ResolvedSettings settings =
+        ResolveStoredSettings(options_.topic_defaults, metadata.overrides, notes);
+    Report(std::move(notes));
+    const auto config = std::make_shared<const TopicConfig>(settings.config);
+    LogList logs;
+    for (uint32_t partition = 0; partition < metadata.partition_ids.size(); ++partition) {
+      absl::StatusOr<std::shared_ptr<SegmentedLog>> log = OpenPartition(metadata, partition, state, config);
+      if (!log.ok()) return log.status();
+      logs.push_back(*std::move(log));
+    }
+    TopicPtr topic = MakeTopic(metadata, settings, logs);
+    table_.Put(std::move(topic), std::move(logs));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<SegmentedLog>> StoreImpl::OpenPartition(
+    const TopicMetadata& topic, uint32_t partition, const MetadataState& state,
+    std::shared_ptr<const TopicConfig> config) {
+  RecoveryInput input;
+  input.dir = paths_.Partition(topic.name, partition);
+  input.name = PartitionDirName(topic.name, partition);
+  input.partition_id = topic.partition_ids[partition];
+  input.log_start = state.LogStart(input.partition_id);
+  input.checkpoint = PromiseOf(input.partition_id);
+  input.clean = report_.clean;
+  input.index_interval_bytes = config->index_interval_bytes;
+  const absl::StatusOr<RecoveredPartition> recovered = RecoverPartition(fs_, input);
+  if (!recovered.ok()) return recovered.status();
+  CountRecovered(*recovered);
+  ++report_.partitions;
+  SegmentedLogOptions options;
+  options.dir = input.dir;
+  options.id = input.partition_id;
+  options.topic = topic.name;
+  options.partition = partition;
+  options.leader_epoch = leader_epoch_;
+  options.config = std::move(config);
+  return SegmentedLog::Open(std::move(options), *env_, *recovered);
+}
+
+void StoreImpl::CountRecovered(const RecoveredPartition& recovered) {
+  report_.batches_scanned += recovered.batches_scanned;
+  report_.bytes_scanned += recovered.bytes_scanned;
+  report_.bytes_cut += recovered.bytes_cut;
+  report_.indexes_rebuilt += recovered.indexes_rebuilt;
+  if (!recovered.write_status.ok()) ++report_.partitions_fenced;
+  counters_.indexes_rebuilt.fetch_add(recovered.indexes_rebuilt, std::memory_order_relaxed);
+  Report(recovered.notes);
+}
+
+void StoreImpl::Report(std::vector<std::string> notes) {
+  for (std::string& note : notes) {
+    if (report_.notes.size() < kNotesMax - 1) {
+      report_.notes.push_back(std::move(note));
+    } else if (report_.notes.size() == kNotesMax - 1) {
+      report_.notes.push_back("more was found; only the first notes are kept");
+    }
+  }
+}
+
+absl::Status StoreImpl::RaiseLeaderEpoch(MetadataLog& metadata) {
+  if (leader_epoch_ == metadata.state().leader_epoch()) return absl::OkStatus();
+  return metadata.Append(LeaderEpochRaised{leader_epoch_});
+}
+
+void StoreImpl::StartWork(std::unique_ptr<MetadataLog> metadata) {
+  admin_ = std::make_unique<TopicAdmin>(
+      TopicAdmin::Parts{options_, paths_, *env_, table_, reserve_, leader_epoch_}, std::move(metadata));
+  last_checkpoint_ = {};
+  reserve_.Hold();
+  for (std::string& path : std::exchange(left_to_remove_, {})) RemoveInBackground(std::move(path));
+  checkpointer_->Note();
+  background_->PostAfter(absl::Seconds(1), [this] { Tick(); });
+}
+
+}  // namespace leat

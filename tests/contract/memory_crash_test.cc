@@ -238,8 +238,8 @@ TEST_F(MemoryCrashTest, RenamedDirectoryIsInOnePlace) {
 
 TEST_F(MemoryCrashTest, SyncOfTheFormerDirectoryDoesNotBringBackAReplacedFile) {
   ASSERT_THAT(CreateDirs(fs_, "/a"), IsOk());
-  Open(fs_, "/f", OpenMode::kCreateNew);
   DurableFile("/a/f", "renamed");
+  Open(fs_, "/f", OpenMode::kCreateNew);
   EXPECT_THAT(fs_.Rename("/a/f", "/f"), IsOk());
   EXPECT_THAT(fs_.SyncDir("/a"), IsOk());
   EXPECT_THAT(fs_.SyncDir("/"), IsOk());

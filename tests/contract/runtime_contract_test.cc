@@ -30,7 +30,7 @@ class RuntimeContract : public ::testing::Test {
   void Drain(Executor& executor) {
     const std::unique_ptr<Event> done = runtime().NewEvent();
     executor.Post([&] { done->Set(); });
-    static_cast<Event&>(*done).Wait();
+    done->Wait();
   }
 
  private:
@@ -128,6 +128,16 @@ TYPED_TEST(RuntimeContract, TimerOnlyFiresWhenItsTimeHasCome) {
   this->Drain(*executor);
   executor->Stop();
   EXPECT_FALSE(fired);
+}
+
+TYPED_TEST(RuntimeContract, FarTimerDoesNotHoldUpANearerOne) {
+  const std::unique_ptr<Executor> executor = this->NewExecutor("nearer");
+  executor->PostAfter(kNever, [] {});
+  for (int i = 0; i < 10; ++i) {
+    const std::unique_ptr<Event> fired = this->runtime().NewEvent();
+    executor->PostAfter(absl::Milliseconds(1), [&] { fired->Set(); });
+    EXPECT_TRUE(fired->Wait(absl::Minutes(1)));
+  }
 }
 
 TYPED_TEST(RuntimeContract, CancelledTimerDoesNotFire) {
@@ -240,8 +250,7 @@ TYPED_TEST(RuntimeContract, EventWaitsUntilSet) {
     before = true;
     event->Set();
   });
-  Event& base = *event;
-  base.Wait();
+  event->Wait();
   EXPECT_TRUE(before);
   EXPECT_TRUE(event->Wait(absl::ZeroDuration())) << "it stays set";
   event->Set();

@@ -33,11 +33,16 @@ struct IndexBuilder {
   TimeEntry max;                    // so far; timestamp -1 when there is none
 
   void Add(const IndexedBatch& batch, int64_t interval_bytes) {
-    if (batch.max_timestamp_ms > max.timestamp_ms) max = {batch.max_timestamp_ms, batch.last_offset};
+    Observe(batch);
     if (batch.position - last_position <= static_cast<uint64_t>(interval_bytes)) return;
     offsets.push_back({batch.last_offset, batch.position});
     last_position = batch.position;
     Finish();
+  }
+
+  // Only what the time index has to know of a batch.
+  void Observe(const IndexedBatch& batch) {
+    if (batch.max_timestamp_ms > max.timestamp_ms) max = {batch.max_timestamp_ms, batch.last_offset};
   }
 
   void Finish() {

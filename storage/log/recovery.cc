@@ -1,0 +1,258 @@
+#include "storage/log/recovery.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/record/error.h"
+#include "storage/log/file_names.h"
+#include "storage/log/recovery_plan.h"
+#include "storage/log/segment_inspection.h"
+
+namespace leat {
+namespace {
+
+// Of what is cut, this much is kept beside the log.
+constexpr uint64_t kTornBytesMax = 16 * 1024 * 1024;
+
+absl::Status RemoveIfThere(FileSystem& fs, const std::string& path) {
+  absl::Status status = fs.Remove(path);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+class PartitionRecovery {
+ public:
+  PartitionRecovery(FileSystem& fs, const RecoveryInput& input) : fs_(fs), input_(input) {}
+
+  absl::StatusOr<RecoveredPartition> Run() {
+    for (absl::Status (PartitionRecovery::*step)() :
+         {&PartitionRecovery::ListFiles, &PartitionRecovery::Measure, &PartitionRecovery::SyncKept,
+          &PartitionRecovery::Inspect}) {
+      if (absl::Status status = (this->*step)(); !status.ok()) return status;
+    }
+    plan_ = PlanRecovery(observed_);
+    for (const std::string& note : plan_.notes) Note(note);
+    if (absl::Status status = CarryOut(); !status.ok()) return status;
+    Describe();
+    return std::move(result_);
+  }
+
+ private:
+  void Note(absl::string_view what) { result_.notes.push_back(absl::StrCat(input_.name, ": ", what)); }
+  std::string PathOf(absl::string_view name) const { return absl::StrCat(input_.dir, "/", name); }
+  std::string LogPath(size_t i) const { return SegmentPath(input_.dir, bases_[i], kLogSuffix); }
+
+  absl::Status ListFiles() {
+    absl::StatusOr<std::vector<DirEntry>> entries = fs_.List(input_.dir);
+    if (absl::IsNotFound(entries.status())) return absl::OkStatus();
+    if (!entries.ok()) return entries.status();
+    dir_exists_ = true;
+    std::vector<std::pair<std::string, Offset>> indexes;
+    for (const DirEntry& entry : *entries) {
+      const LogFileName name = ParseLogFileName(entry.name);
+      const LogFileKind kind = entry.is_directory ? LogFileKind::kUnknown : name.kind;
+      if (kind == LogFileKind::kLog) bases_.push_back(name.base);
+      if (kind == LogFileKind::kIndex || kind == LogFileKind::kTimeIndex) indexes.push_back({entry.name, name.base});
+      if (kind == LogFileKind::kTemporary) {
+        if (absl::Status status = RemoveIfThere(fs_, PathOf(entry.name)); !status.ok()) return status;
+      }
+      if (kind == LogFileKind::kUnknown) Note(absl::StrCat("left alone an unknown file: ", entry.name));
+    }
+    std::sort(bases_.begin(), bases_.end());
+    for (const auto& [name, base] : indexes) {
+      if (std::binary_search(bases_.begin(), bases_.end(), base)) continue;
+      if (absl::Status status = RemoveIfThere(fs_, PathOf(name)); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Measure() {
+    for (size_t i = 0; i < bases_.size(); ++i) {
+      absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kRead);
+      if (!file.ok()) return file.status();
+      absl::StatusOr<uint64_t> size = (*file)->Size();
+      if (!size.ok()) return size.status();
+      sizes_.push_back(*size);
+    }
+    // A clean stop is believed as far as the files agree with it.
+    clean_ = input_.clean && input_.checkpoint && !bases_.empty() &&
+             bases_.back() == input_.checkpoint->segment_base && sizes_.back() == input_.checkpoint->position;
+    return absl::OkStatus();
+  }
+
+  // What is read from now on must be what a power loss would leave (R12).
+  absl::Status SyncKept() {
+    if (clean_ || !dir_exists_) return absl::OkStatus();
+    for (size_t i = 0; i < bases_.size(); ++i) {
+      if (input_.checkpoint && bases_[i] < input_.checkpoint->segment_base) continue;
+      absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kReadWrite);
+      if (!file.ok()) return file.status();
+      if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
+      if (absl::Status status = (*file)->DropCache(); !status.ok()) return status;
+    }
+    return fs_.SyncDir(input_.dir);
+  }
+
+  absl::Status Inspect() {
+    observed_.log_start = input_.log_start;
+    observed_.checkpoint = input_.checkpoint;
+    for (size_t i = 0; i < bases_.size(); ++i) {
+      absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kRead);
+      if (!file.ok()) return file.status();
+      absl::StatusOr<InspectedSegment> segment =
+          InspectSegment(fs_, **file,
+                         {.dir = input_.dir,
+                          .log_name = input_.name,
+                          .base = bases_[i],
+                          .bytes = sizes_[i],
+                          .checkpoint = input_.checkpoint,
+                          .clean = clean_,
+                          .index_interval_bytes = input_.index_interval_bytes});
+      if (!segment.ok()) return segment.status();
+      result_.batches_scanned += segment->batches_scanned;
+      result_.bytes_scanned += segment->bytes_scanned;
+      result_.indexes_rebuilt += static_cast<uint32_t>(segment->notes.size());
+      for (std::string& note : segment->notes) result_.notes.push_back(std::move(note));
+      observed_.segments.push_back(segment->seen);
+      inspected_.push_back(*std::move(segment));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CarryOut() {
+    if (plan_.create_first) return CreateFirst();
+    bool names_changed = false;
+    // From the end, so that a crash in between leaves no hole that was not there.
+    for (size_t i = plan_.segments.size(); i-- > 0;) {
+      absl::Status status;
+      if (plan_.segments[i].action == SegmentPlan::Action::kCutTail) status = CutTail(i);
+      if (plan_.segments[i].action == SegmentPlan::Action::kSetAside) {
+        status = SetAside(i);
+        names_changed = true;
+      }
+      if (!status.ok()) return status;
+    }
+    return names_changed ? fs_.SyncDir(input_.dir) : absl::OkStatus();
+  }
+
+  absl::Status CreateFirst() {
+    if (!dir_exists_) {
+      if (absl::Status status = CreateDirs(fs_, input_.dir); !status.ok()) return status;
+    }
+    const std::string path = SegmentPath(input_.dir, input_.log_start, kLogSuffix);
+    absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(path, OpenMode::kCreateNew);
+    if (!file.ok()) return file.status();
+    if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
+    return fs_.SyncDir(input_.dir);
+  }
+
+  absl::StatusOr<std::string> FreeTornName(size_t i, uint64_t position) {
+    const std::string first = TornFileName(bases_[i], position);
+    std::string name = first;
+    for (int copy = 2;; ++copy) {
+      absl::StatusOr<bool> taken = fs_.Exists(PathOf(name));
+      if (!taken.ok()) return taken.status();
+      if (!*taken) return name;
+      name = absl::StrCat(first, "-", copy);
+    }
+  }
+
+  absl::Status CutTail(size_t i) {
+    const SegmentObservation& seen = observed_.segments[i];
+    absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kReadWrite);
+    if (!file.ok()) return file.status();
+    if (absl::Status status = SaveTail(i, **file); !status.ok()) return status;
+    if (absl::Status status = (*file)->Truncate(seen.good_bytes); !status.ok()) return status;
+    if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
+    result_.bytes_cut += seen.bytes - seen.good_bytes;
+    return absl::OkStatus();
+  }
+
+  absl::Status SaveTail(size_t i, const File& file) {
+    const SegmentObservation& seen = observed_.segments[i];
+    std::string tail(std::min(seen.bytes - seen.good_bytes, kTornBytesMax), '\0');
+    absl::StatusOr<size_t> read = file.ReadAt(seen.good_bytes, absl::MakeSpan(tail.data(), tail.size()));
+    if (!read.ok()) return read.status();
+    tail.resize(*read);
+    absl::StatusOr<std::string> name = FreeTornName(i, seen.good_bytes);
+    if (!name.ok()) return name.status();
+    absl::Status status = ReplaceFile(fs_, input_.dir, *name, tail);
+    if (CodeOf(status) == ErrorCode::kDiskFull) {
+      // A full disk is where tails get torn; it must not keep the log from opening.
+      Note(absl::StrCat("no room to save what was cut: ", status.message()));
+      return RemoveIfThere(fs_, PathOf(absl::StrCat(*name, ".tmp")));
+    }
+    if (status.ok()) Note(absl::StrCat("what was cut is in ", *name));
+    return status;
+  }
+
+  absl::Status SetAside(size_t i) {
+    absl::StatusOr<std::string> name = FreeTornName(i, 0);
+    if (!name.ok()) return name.status();
+    for (const absl::string_view suffix : {kIndexSuffix, kTimeIndexSuffix}) {
+      absl::Status status = RemoveIfThere(fs_, SegmentPath(input_.dir, bases_[i], suffix));
+      if (!status.ok()) return status;
+    }
+    if (absl::Status status = fs_.Rename(LogPath(i), PathOf(*name)); !status.ok()) return status;
+    result_.bytes_cut += sizes_[i];
+    Note(absl::StrCat("set aside as ", *name, ": ", SegmentFileName(bases_[i], kLogSuffix)));
+    return absl::OkStatus();
+  }
+
+  void Describe() {
+    result_.marks = {input_.log_start, plan_.end, plan_.end, plan_.end};
+    if (!plan_.fence.empty()) {
+      result_.write_status = MakeError(
+          ErrorCode::kPartitionFenced,
+          absl::StrCat("partition ", input_.name, " takes no more records: ", plan_.fence,
+                       "; look at it with: leat log verify ", input_.dir));
+      result_.checkpoint = input_.checkpoint;
+    }
+    if (plan_.create_first) {
+      RecoveredSegment first;
+      first.base = first.next_offset = input_.log_start;
+      result_.segments.push_back(std::move(first));
+    }
+    for (size_t i = 0; i < plan_.segments.size(); ++i) {
+      if (plan_.segments[i].action == SegmentPlan::Action::kSetAside) continue;
+      const SegmentObservation& seen = observed_.segments[i];
+      if (!result_.segments.empty()) result_.segments.back().next_offset = seen.base;
+      const bool cut = plan_.segments[i].action == SegmentPlan::Action::kCutTail;
+      result_.segments.push_back({.base = seen.base,
+                                  .next_offset = seen.good_next,
+                                  .bytes = cut ? seen.good_bytes : seen.bytes,
+                                  .damage = plan_.segments[i].damage,
+                                  .first_timestamp_ms = inspected_[i].first_timestamp_ms,
+                                  .filed = inspected_[i].filed,
+                                  .index = std::move(inspected_[i].index)});
+    }
+    if (plan_.fence.empty()) {
+      const RecoveredSegment& active = result_.segments.back();
+      result_.checkpoint = CheckpointEntry{.partition_id = input_.partition_id,
+                                           .log_start = input_.log_start,
+                                           .synced = plan_.end,
+                                           .segment_base = active.base,
+                                           .position = active.bytes};
+    }
+  }
+
+  FileSystem& fs_;
+  const RecoveryInput& input_;
+  bool dir_exists_ = false;
+  bool clean_ = false;
+  std::vector<Offset> bases_;  // of the segments, ascending
+  std::vector<uint64_t> sizes_;
+  std::vector<InspectedSegment> inspected_;
+  RecoveryObservations observed_;
+  RecoveryPlan plan_;
+  RecoveredPartition result_;
+};
+
+}  // namespace
+
+absl::StatusOr<RecoveredPartition> RecoverPartition(FileSystem& fs, const RecoveryInput& input) {
+  return PartitionRecovery(fs, input).Run();
+}
+
+}  // namespace leat

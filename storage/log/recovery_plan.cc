@@ -1,0 +1,177 @@
+#include "storage/log/recovery_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "storage/log/file_names.h"
+
+namespace leat {
+namespace {
+
+constexpr std::nullopt_t kAny = std::nullopt;
+
+constexpr std::array<DecisionRow, 12> kTable = {{
+    {Trouble::kDamage, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised here"},
+    {Trouble::kHole, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised here"},
+    {Trouble::kDamage, Evidence::kBelow, kAny, true, Decision::kQuarantine, "a sealed segment is damaged"},
+    {Trouble::kHole, Evidence::kBelow, kAny, true, Decision::kQuarantine, "a sealed segment is too short"},
+    {Trouble::kDamage, Evidence::kBelow, kAny, false, Decision::kFence, "what was promised is damaged"},
+    {Trouble::kHole, Evidence::kBelow, kAny, false, Decision::kFence, "what was promised is gone"},
+    {Trouble::kDamage, Evidence::kNone, false, kAny, Decision::kCut, "nothing valid follows"},
+    {Trouble::kHole, Evidence::kNone, false, kAny, Decision::kCut, "nothing valid follows"},
+    {Trouble::kDamage, Evidence::kNone, true, kAny, Decision::kFence, "valid batches follow, and no checkpoint"},
+    {Trouble::kHole, Evidence::kNone, true, kAny, Decision::kFence, "valid batches follow, and no checkpoint"},
+    {Trouble::kContradiction, kAny, kAny, kAny, Decision::kFence, "two sources disagree"},
+    {Trouble::kMissing, kAny, kAny, kAny, Decision::kFence, "the start of the log is gone"},
+}};
+
+// Walks the chain of segments and decides about the first trouble of each.
+class Planner {
+ public:
+  explicit Planner(const RecoveryObservations& observed) : observed_(observed) {
+    plan_.segments.resize(observed.segments.size());
+  }
+
+  RecoveryPlan Run() {
+    if (observed_.segments.empty()) {
+      PlanWithoutSegments();
+      return plan_;
+    }
+    if (observed_.segments.front().base > observed_.log_start) {
+      const TroubleSite site{.trouble = Trouble::kMissing};
+      Fence(observed_.log_start, RowOf(site), absl::StrCat("the first segment starts at offset ",
+                                                           observed_.segments.front().base));
+    }
+    bool going_on = true;
+    for (size_t i = 0; i < observed_.segments.size() && going_on; ++i) going_on = PlanSegment(i);
+    if (!plan_.fence.empty()) EndBehindEverything();
+    plan_.end = std::max(plan_.end, observed_.log_start);
+    return plan_;
+  }
+
+ private:
+  static const DecisionRow& RowOf(const TroubleSite& site) {
+    return *std::find_if(kTable.begin(), kTable.end(),
+                         [&site](const DecisionRow& row) { return row.Matches(site); });
+  }
+
+  void PlanWithoutSegments() {
+    plan_.end = observed_.log_start;
+    if (!observed_.checkpoint || observed_.checkpoint->synced <= observed_.log_start) {
+      plan_.create_first = true;
+      return;
+    }
+    Fence(observed_.log_start, RowOf({.trouble = Trouble::kMissing}), "no segment is left");
+    plan_.end = observed_.checkpoint->synced;
+  }
+
+  // False when the log ends with this segment.
+  bool PlanSegment(size_t i) {
+    const SegmentObservation& segment = observed_.segments[i];
+    plan_.end = segment.good_next;
+    const bool last = i + 1 == observed_.segments.size();
+    const std::optional<Trouble> trouble = TroubleOf(i);
+    if (!trouble) return true;
+    TroubleSite site{.trouble = *trouble};
+    if (observed_.checkpoint) {
+      const Offset synced = observed_.checkpoint->synced;
+      site.evidence = segment.good_next < synced ? Evidence::kBelow : Evidence::kAbove;
+      site.proven =
+          site.evidence == Evidence::kBelow && !last && observed_.segments[i + 1].base <= synced;
+    }
+    site.followed = segment.batch_after_damage;
+    for (size_t j = i + 1; j < observed_.segments.size(); ++j) {
+      site.followed = site.followed || observed_.segments[j].has_batches();
+    }
+    return Apply(i, site, RowOf(site));
+  }
+
+  std::optional<Trouble> TroubleOf(size_t i) const {
+    const SegmentObservation& segment = observed_.segments[i];
+    if (segment.contradicts_checkpoint) return Trouble::kContradiction;
+    if (segment.good_bytes < segment.bytes) return Trouble::kDamage;
+    if (i + 1 < observed_.segments.size()) {
+      const Offset next = observed_.segments[i + 1].base;
+      if (segment.good_next > next) return Trouble::kContradiction;
+      if (segment.good_next < next) return Trouble::kHole;
+    } else if (observed_.checkpoint && segment.good_next < observed_.checkpoint->synced) {
+      return Trouble::kHole;
+    }
+    return std::nullopt;
+  }
+
+  bool Apply(size_t i, const TroubleSite& site, const DecisionRow& row) {
+    const SegmentObservation& segment = observed_.segments[i];
+    const std::string what = segment.reason.empty() ? "it ends there" : segment.reason;
+    switch (row.decision) {
+      case Decision::kCut:
+        if (site.trouble == Trouble::kDamage) plan_.segments[i].action = SegmentPlan::Action::kCutTail;
+        for (size_t j = i + 1; j < plan_.segments.size(); ++j) {
+          plan_.segments[j].action = SegmentPlan::Action::kSetAside;
+        }
+        Note(i, row, what);
+        return false;
+      case Decision::kQuarantine:
+        plan_.segments[i].damage = SegmentDamage{segment.good_next, segment.good_bytes};
+        Note(i, row, what);
+        return true;
+      case Decision::kFence:
+        if (site.trouble != Trouble::kContradiction) {
+          plan_.segments[i].damage = SegmentDamage{segment.good_next, segment.good_bytes};
+        }
+        Fence(segment.good_next, row, absl::StrCat(SegmentFileName(segment.base, kLogSuffix), ", byte ",
+                                                   segment.good_bytes, ": ", what));
+        MarkDamageFrom(i + 1);
+        return false;
+    }
+    return false;
+  }
+
+  void Note(size_t i, const DecisionRow& row, absl::string_view what) {
+    const SegmentObservation& segment = observed_.segments[i];
+    plan_.notes.push_back(absl::StrCat(row.decision == Decision::kCut ? "cut " : "quarantined ",
+                                       SegmentFileName(segment.base, kLogSuffix), " from byte ", segment.good_bytes,
+                                       ", offset ", segment.good_next, ", on (", row.why, "): ", what));
+  }
+
+  void Fence(Offset at, const DecisionRow& row, absl::string_view what) {
+    if (!plan_.fence.empty()) return;
+    plan_.fence = absl::StrCat(row.why, " from offset ", at, " on: ", what);
+    plan_.notes.push_back(absl::StrCat("fenced, ", plan_.fence));
+  }
+
+  void MarkDamageFrom(size_t first) {
+    for (size_t j = first; j < observed_.segments.size(); ++j) {
+      const SegmentObservation& segment = observed_.segments[j];
+      if (segment.good_bytes < segment.bytes) {
+        plan_.segments[j].damage = SegmentDamage{segment.good_next, segment.good_bytes};
+      }
+    }
+  }
+
+  // Offsets that a fenced log has once given out must read as lost, not as never written.
+  void EndBehindEverything() {
+    if (observed_.checkpoint) plan_.end = std::max(plan_.end, observed_.checkpoint->synced);
+    for (const SegmentObservation& segment : observed_.segments) {
+      plan_.end = std::max({plan_.end, segment.base, segment.good_next, segment.seen_next});
+    }
+  }
+
+  const RecoveryObservations& observed_;
+  RecoveryPlan plan_;
+};
+
+}  // namespace
+
+bool DecisionRow::Matches(const TroubleSite& site) const {
+  return trouble == site.trouble && (!evidence || *evidence == site.evidence) &&
+         (!followed || *followed == site.followed) && (!proven || *proven == site.proven);
+}
+
+absl::Span<const DecisionRow> DecisionTable() { return kTable; }
+
+RecoveryPlan PlanRecovery(const RecoveryObservations& observed) { return Planner(observed).Run(); }
+
+}  // namespace leat

@@ -1,0 +1,23 @@
+#include "broker/fetch_waiters.h"
+
+#include <utility>
+
+namespace leat {
+
+void FetchWaiters::Add(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter) {
+  if (partitions_[partition_id].emplace(number, std::move(waiter)).second) ++size_;
+}
+
+void FetchWaiters::Remove(uint64_t partition_id, uint64_t number) {
+  const auto partition = partitions_.find(partition_id);
+  if (partition == partitions_.end()) return;
+  size_ -= partition->second.erase(number);
+  if (partition->second.empty()) partitions_.erase(partition);
+}
+
+void FetchWaiters::Collect(uint64_t partition_id, Woken* woken) const {
+  const auto partition = partitions_.find(partition_id);
+  if (partition != partitions_.end()) woken->insert(partition->second.begin(), partition->second.end());
+}
+
+}  // namespace leat

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <utility>
+
+#include "broker/lane.h"
+#include "broker/responder.h"
+#include "storage/env/executor.h"
+
+namespace leat {
+
+// Runs `work()` on `worker`, then `done(Responder, result of work)` on the responder's lane. `work` must not
+// touch the responder or anything that lives in the request.
+template <typename Work, typename Done>
+void Offload(Executor& worker, Responder responder, Work work, Done done) {
+  worker.Post([responder = std::move(responder), work = std::move(work), done = std::move(done)]() mutable {
+    auto result = work();
+    Executor& home = responder.lane().executor();
+    home.Post([responder = std::move(responder), result = std::move(result),
+               done = std::move(done)]() mutable { done(std::move(responder), std::move(result)); });
+  });
+}
+
+}  // namespace leat

@@ -1,0 +1,116 @@
+#include "broker/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/session.h"
+
+namespace leat {
+
+Lane::Lane(Executor& executor, Clock& clock, Metrics& metrics)
+    : executor_(executor),
+      clock_(clock),
+      metrics_(metrics),
+      deadlines_(executor, clock),
+      acks_(metrics),
+      connection_log_(clock) {}
+
+Lane::~Lane() = default;
+
+uint64_t Lane::Add(std::shared_ptr<Session> session) {
+  const uint64_t number = NextNumber();
+  sessions_.emplace(number, std::move(session));
+  return number;
+}
+
+void Lane::Remove(uint64_t number) { sessions_.erase(number); }
+
+void Lane::DropSessions() {
+  deadlines_.Clear();
+  sessions_.clear();
+}
+
+std::vector<std::shared_ptr<Session>> Lane::Sessions() const {
+  std::vector<std::shared_ptr<Session>> sessions;
+  for (const auto& [number, session] : sessions_) sessions.push_back(session);
+  return sessions;
+}
+
+void Lane::WaitForAck(uint64_t partition_id, Offset next_offset, std::shared_ptr<AckWaiter> waiter,
+                      uint32_t index) {
+  acks_.Add(partition_id, next_offset, std::move(waiter), index);
+  UpdateInterest();
+}
+
+void Lane::ForgetAck(uint64_t partition_id, Offset next_offset) {
+  acks_.Remove(partition_id, next_offset);
+  UpdateInterest();
+}
+
+void Lane::WaitForRecords(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter) {
+  fetches_.Add(partition_id, number, std::move(waiter));
+  UpdateInterest();
+}
+
+void Lane::ForgetRecords(uint64_t partition_id, uint64_t number) {
+  fetches_.Remove(partition_id, number);
+  UpdateInterest();
+}
+
+// The lock makes registering and the news of a commit follow each other: either the commit thread sees the
+// interest, or whoever registered sees the new marks.
+void Lane::UpdateInterest() {
+  const bool interested = acks_.size() + fetches_.size() > 0;
+  if (interested == interested_here_) return;
+  interested_here_ = interested;
+  MutexLock lock(mutex_);
+  interested_ = interested;
+}
+
+void Lane::OnCommitted(const CommitGroup& group) {
+  MutexLock lock(mutex_);
+  if (!interested_) return;
+  news_.groups.push_back(group);
+  Schedule();
+}
+
+void Lane::OnAppended(uint64_t partition_id) {
+  MutexLock lock(mutex_);
+  if (!interested_) return;
+  if (news_.appended.empty() || news_.appended.back() != partition_id) news_.appended.push_back(partition_id);
+  Schedule();
+}
+
+void Lane::OnStorageFailure(const absl::Status& status) {
+  MutexLock lock(mutex_);
+  news_.failure = status;
+  Schedule();
+}
+
+void Lane::Schedule() {
+  if (std::exchange(scheduled_, true)) return;
+  metrics_.commit_notices.Add();
+  executor_.Post([this] { TakeNews(); });
+}
+
+void Lane::TakeNews() {
+  News news;
+  {
+    MutexLock lock(mutex_);
+    std::swap(news, news_);
+    scheduled_ = false;
+  }
+  FetchWaiters::Woken woken;
+  for (const CommitGroup& group : news.groups) {
+    for (const CommitOutcome& outcome : *group) {
+      fetches_.Collect(outcome.log->id(), &woken);
+      acks_.OnCommitted(outcome);
+    }
+  }
+  for (const uint64_t partition_id : news.appended) fetches_.Collect(partition_id, &woken);
+  if (!news.failure.ok()) acks_.FailAll(news.failure);
+  for (const auto& [number, waiter] : woken) waiter->OnVisible();
+  UpdateInterest();
+}
+
+}  // namespace leat

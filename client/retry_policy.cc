@@ -18,6 +18,7 @@ absl::Duration BackOff(const RetryOptions& options, int failures, SeededRandom& 
 RetryAction AfterFailure(const RetryOptions& options, RetryState& state, const absl::Status& error,
                          MonotonicTime now, SeededRandom& random) {
   ++state.failures;
+  state.last_error = error;
   if (!IsRetriable(error)) return {false, now, error};
   const MonotonicTime at = After(now, BackOff(options, state.failures, random));
   if (at < state.deadline) return {true, at};

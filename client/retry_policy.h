@@ -11,6 +11,7 @@ namespace leat {
 struct RetryState {
   int failures = 0;  // in a row
   MonotonicTime deadline = MonotonicTime::max();
+  absl::Status last_error = {};
 };
 
 struct RetryAction {

@@ -60,6 +60,9 @@ class Link final : public Transport::Handler {
   void WhenReady(absl::AnyInvocable<void(absl::Status) &&> done);
 
   bool ready() const { return state_ == State::kReady; }
+  bool shut_down() const { return state_ == State::kShutDown; }
+  // Why there is no connection; OK when there is one or none was tried yet.
+  const absl::Status& last_error() const { return last_error_; }
   // Of the latest Hello; zeros before the first.
   const wire::Limits& limits() const { return limits_; }
   // Bytes that wait for the network to take them.

@@ -8,6 +8,8 @@
 #include "protocol/record/error.h"
 #include "protocol/record/record_iterator.h"
 #include "protocol/record/validate.h"
+#include "storage/log/file_names.h"
+#include "storage/log/segment_scanner.h"
 #include "storage/meta/layout.h"
 
 namespace leat {
@@ -25,12 +27,43 @@ absl::Status CheckSound(const std::string& dir, const RecoveredPartition& recove
   if (!recovered.write_status.ok()) return Damaged(dir, recovered.write_status.message());
   for (const RecoveredSegment& segment : recovered.segments) {
     if (segment.damage.has_value()) {
-      return Damaged(dir, absl::StrCat("something in the segment from offset ", segment.base,
-                                       " on cannot be read"));
+      return Damaged(
+          dir, absl::StrCat("something in the segment from offset ", segment.base, " on cannot be read"));
     }
   }
   if (recovered.segments.empty() || recovered.segments.front().base != 0) {
     return Damaged(dir, "its beginning is missing");
+  }
+  return absl::OkStatus();
+}
+
+// Each record is durable before the next one is appended, so that damage with a valid batch behind it cannot
+// be a torn tail, whatever the checkpoint knows of it. Changes nothing.
+absl::Status CheckNothingFollowsDamage(FileSystem& fs, const std::string& dir) {
+  const absl::StatusOr<std::vector<DirEntry>> entries = fs.List(dir);
+  if (!entries.ok()) return entries.status();
+  bool damaged = false;
+  for (const DirEntry& entry : *entries) {
+    const LogFileName name = ParseLogFileName(entry.name);
+    if (name.kind != LogFileKind::kLog) continue;
+    const absl::StatusOr<std::unique_ptr<File>> file =
+        fs.Open(absl::StrCat(dir, "/", entry.name), OpenMode::kRead);
+    if (!file.ok()) return file.status();
+    const absl::StatusOr<uint64_t> size = (*file)->Size();
+    if (!size.ok()) return size.status();
+    if (damaged && *size > 0) return Damaged(dir, "a segment follows a damaged one");
+    SegmentScanner scanner(**file, {.to = *size, .expected = name.base});
+    absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
+    while (batch.ok() && batch->has_value()) batch = scanner.Next();
+    if (batch.ok() && scanner.damage().has_value()) {
+      damaged = true;
+      batch = scanner.FindBatchAfterDamage();
+    }
+    if (!batch.ok()) return batch.status();
+    if (batch->has_value()) {
+      return Damaged(dir, absl::StrCat(entry.name, ", byte ", scanner.damage()->position, ": ",
+                                       scanner.damage()->reason, ", and valid records follow"));
+    }
   }
   return absl::OkStatus();
 }
@@ -72,6 +105,7 @@ absl::StatusOr<MetadataLog::Opened> MetadataLog::Open(const std::string& dir, co
   const absl::StatusOr<bool> exists = env.fs.Exists(dir);
   if (!exists.ok()) return exists.status();
   if (!*exists) return Damaged(dir, "it is missing");
+  if (absl::Status sound = CheckNothingFollowsDamage(env.fs, dir); !sound.ok()) return sound;
   RecoveryInput input;
   input.dir = dir;
   input.name = std::string(kMetadataLogDirName);

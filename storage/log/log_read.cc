@@ -39,10 +39,20 @@ absl::StatusOr<std::shared_ptr<Segment>> SegmentedLog::SegmentOf(Offset offset) 
                                 options_.partition, " are damaged; read on from offset ", lost_to));
 }
 
-uint64_t SegmentedLog::VisibleBytes(const Segment& segment) const {
-  if (segment.base > visible_.segment_base) return 0;
-  if (segment.base < visible_.segment_base) return segment.readable_bytes();
-  return std::min(segment.readable_bytes(), visible_.position);
+SegmentSnapshot SegmentedLog::SnapshotOf(const Segment& segment) const {
+  SegmentSnapshot snapshot{segment.file, segment.index, segment.bytes, segment.next_offset};
+  if (segment.damage) {
+    snapshot.limit = segment.damage->position;
+    snapshot.next_offset = segment.damage->offset;
+  }
+  if (segment.base > visible_.segment_base) {
+    snapshot.limit = 0;
+    snapshot.next_offset = segment.base;
+  } else if (segment.base == visible_.segment_base && visible_.position < snapshot.limit) {
+    snapshot.limit = visible_.position;
+    snapshot.next_offset = visible_.offset;
+  }
+  return snapshot;
 }
 
 absl::Status SegmentedLog::ReadFailed(const absl::Status& status) const {
@@ -62,7 +72,7 @@ absl::StatusOr<LogSlice> SegmentedLog::Read(Offset from, uint64_t max_bytes) {
     absl::StatusOr<std::shared_ptr<Segment>> found = SegmentOf(from);
     if (!found.ok()) return found.status();
     segment = *std::move(found);
-    snapshot = {segment->file, segment->index, VisibleBytes(*segment)};
+    snapshot = SnapshotOf(*segment);
     start = from == segment->base ? LogPosition{from, segment->base, 0} : hints_.Find(from);
     // The end of one segment and the start of the next have the same offset.
     if (start && start->segment_base != segment->base) start.reset();
@@ -102,12 +112,12 @@ absl::StatusOr<std::optional<TimestampedOffset>> SegmentedLog::FindTimestamp(int
       from = marks_.log_start;
       for (const std::shared_ptr<Segment>& candidate : segments_) {
         if (candidate->base <= searched || candidate->max_timestamp_ms < timestamp_ms) continue;
-        if (VisibleBytes(*candidate) == 0) continue;
+        snapshot = SnapshotOf(*candidate);
+        if (snapshot.limit == 0) continue;
         segment = candidate;
         break;
       }
       if (segment == nullptr) return std::optional<TimestampedOffset>();
-      snapshot = {segment->file, segment->index, VisibleBytes(*segment)};
     }
     SegmentReader reader(env_.fs, snapshot);
     if (absl::Status status = reader.Open(); !status.ok()) return ReadFailed(status);

@@ -108,6 +108,7 @@ class PartitionRecovery {
                           .bytes = sizes_[i],
                           .checkpoint = input_.checkpoint,
                           .clean = clean_,
+                          .sealed = i + 1 < bases_.size(),
                           .index_interval_bytes = input_.index_interval_bytes});
       if (!segment.ok()) return segment.status();
       result_.batches_scanned += segment->batches_scanned;

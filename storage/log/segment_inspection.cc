@@ -88,6 +88,7 @@ absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log,
         ScanRest(log, input, index_input.trusted, seen.good_next, &checked->builder, result);
     if (!status.ok()) return status;
   }
+  if (input.sealed) checked->builder.Finish();
   if (seen.good_bytes > 0) {
     SegmentScanner first(log, {.to = seen.good_bytes, .depth = ScanDepth::kHeaders, .chunk_bytes = kBatchHeaderBytes});
     absl::StatusOr<std::optional<ScannedBatch>> batch = first.Next();

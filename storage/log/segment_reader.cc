@@ -97,13 +97,13 @@ uint64_t SegmentReader::StartOfTime(int64_t timestamp_ms) {
   absl::StatusOr<std::optional<TimeEntry>> entry = segment_.index->FindTime(fs_, timestamp_ms);
   if (!entry.ok()) index_wrong_ = true;
   if (!entry.ok() || !entry->has_value()) return 0;
+  if ((*entry)->last_offset >= segment_.next_offset) return 0;  // of a batch that is not visible yet
   absl::StatusOr<ScannedBatch> batch = FindBatch((*entry)->last_offset);
   if (batch.ok() && batch->header.last_offset() == (*entry)->last_offset &&
       batch->header.max_timestamp_ms == (*entry)->timestamp_ms) {
     return batch->position;
   }
-  // The entry may name a batch that is not visible yet; that is no fault of the index.
-  if (batch.ok()) index_wrong_ = true;
+  index_wrong_ = true;
   return 0;
 }
 

@@ -17,7 +17,8 @@ namespace leat {
 struct SegmentSnapshot {
   std::shared_ptr<SegmentFile> file;
   std::shared_ptr<SegmentIndex> index;
-  uint64_t limit = 0;  // where a batch ends
+  uint64_t limit = 0;      // where a batch ends
+  Offset next_offset = 0;  // behind that batch
 };
 
 // Finds batches in one segment: index first, then batch headers. Every entry that the index gives is compared with

@@ -15,6 +15,7 @@
 #include "storage/log/position_hints.h"
 #include "storage/log/recovery.h"
 #include "storage/log/segment.h"
+#include "storage/log/segment_reader.h"
 
 namespace leat {
 
@@ -111,7 +112,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // log_read.cc
   absl::Status CheckRead(Offset from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::StatusOr<std::shared_ptr<Segment>> SegmentOf(Offset offset) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  uint64_t VisibleBytes(const Segment& segment) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  // The readable and visible part.
+  SegmentSnapshot SnapshotOf(const Segment& segment) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status ReadFailed(const absl::Status& status) const;
 
   // log_upkeep.cc; the posted parts run on the background executor

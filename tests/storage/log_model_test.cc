@@ -33,15 +33,26 @@ class Model {
  private:
   void Step() {
     switch (random_.Below(12)) {
-      case 0: EXPECT_THAT(world_.Commit(), IsOk()); return;
-      case 1: world_.runtime.RunUntilIdle(); return;
-      case 2: world_.log->Maintain(); return;
-      case 3: CheckRead(); return;
-      case 4: CheckTime(); return;
+      case 0:
+        EXPECT_THAT(world_.Commit(), IsOk());
+        return;
+      case 1:
+        world_.runtime.RunUntilIdle();
+        return;
+      case 2:
+        world_.log->Maintain();
+        return;
+      case 3:
+        CheckRead();
+        return;
+      case 4:
+        CheckTime();
+        return;
       case 5:
         if (random_.Chance(0.1)) Reopen();
         return;
-      default: Append();
+      default:
+        Append();
     }
   }
 
@@ -93,8 +104,8 @@ class Model {
       if (expected.size() == bytes.size() && !expected.empty() && StartsSegment(batch.base)) break;
       expected += batch.bytes;
     }
-    EXPECT_TRUE(bytes == expected) << "from " << from << ", at most " << max_bytes << ", at " << position << ": "
-                                   << bytes.size() << " bytes instead of " << expected.size();
+    EXPECT_TRUE(bytes == expected) << "from " << from << ", at most " << max_bytes << ", at " << position
+                                   << ": " << bytes.size() << " bytes instead of " << expected.size();
   }
 
   bool StartsSegment(Offset base) {

@@ -126,7 +126,8 @@ class LogWorld {
       if (!slice.ok()) return slice.status();
       if (slice->length == 0) return all;
       std::string bytes(slice->length, '\0');
-      absl::StatusOr<size_t> read = slice->file->ReadAt(slice->position, absl::MakeSpan(bytes.data(), bytes.size()));
+      absl::StatusOr<size_t> read =
+          slice->file->ReadAt(slice->position, absl::MakeSpan(bytes.data(), bytes.size()));
       if (!read.ok()) return read.status();
       for (absl::string_view rest = bytes; !rest.empty();) {
         absl::StatusOr<BatchView> batch = BatchView::Parse(rest);

@@ -1,0 +1,1 @@
+#include "tests/storage/log_world.h"

@@ -69,6 +69,8 @@ absl::StatusOr<FormatInfo> SetUpDataDirectory(const StorePaths& paths, const Met
   if (absl::Status synced = fs.SyncDir(paths.root); !synced.ok()) return synced;
   absl::StatusOr<std::unique_ptr<MetadataLog>> log = MetadataLog::Create(paths.metadata_log, env);
   if (!log.ok()) return log.status();
+  // With its index files, of which a clean stop leaves none out.
+  if (absl::Status closed = (*log)->Close(); !closed.ok()) return closed;
   const FormatInfo format = NewFormat(env.clock, seed);
   Checkpoint checkpoint;
   checkpoint.data_id = format.data_id;

@@ -1,0 +1,169 @@
+// Crashes at every single change of the disk, under every idea of what a crash leaves behind.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "tests/sim/store_model.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/status_matchers.h"
+
+namespace leat {
+namespace {
+
+constexpr CrashPolicy kPolicies[] = {CrashPolicy::kProcess, CrashPolicy::kPowerLossAll,
+                                     CrashPolicy::kPowerLossPrefix, CrashPolicy::kPowerLossSubset};
+
+// All that a store does, each at least once. False when the disk stopped on the way.
+bool RunScript(SimStore& sim, StoreModel& model) {
+  if (!sim.Open().ok()) return false;
+  const std::vector<std::pair<std::string, std::string>> small = {{"segment_bytes", "1KiB"}};
+  if (!model.Create(sim, {"orders", 2, small})) return false;
+  for (int i = 0; i < 8; ++i) {
+    if (!model.Append(sim, "orders", i % 2, {absl::StrCat("order ", i), std::string(300, 'o')})) return false;
+    if (i % 3 == 2) sim.runtime().RunUntilIdle();
+  }
+  if (!model.Create(sim, {"logs", 1, {}})) return false;
+  if (!model.Append(sim, "logs", 0, {"first"})) return false;
+  sim.runtime().RunFor(absl::Seconds(6));
+  if (!model.Alter(sim, "orders", {{{"flush_ms", "5ms"}}, {}, 4})) return false;
+  if (!model.Append(sim, "orders", 3, {"new partition"})) return false;
+  if (!model.Append(sim, "logs", 0, {"second"})) return false;
+  if (!model.Delete(sim, "logs")) return false;
+  if (!model.Create(sim, {"logs", 2, {}})) return false;
+  if (!model.Append(sim, "logs", 1, {"another topic of the name"})) return false;
+  sim.runtime().RunUntilIdle();
+  if (!model.Append(sim, "orders", 0, {"uncommitted"})) return false;
+  return sim.store().Close().ok();
+}
+
+// Changes of the disk that the whole script makes.
+uint64_t CountChanges(uint64_t seed) {
+  MemoryFileSystem fs;
+  SimStore sim(fs, seed);
+  StoreModel model;
+  EXPECT_TRUE(RunScript(sim, model));
+  return fs.changes();
+}
+
+// The store goes on as if nothing had happened, also through a clean stop.
+testing::AssertionResult GoesOn(MemoryFileSystem& fs, StoreModel& model) {
+  for (int life = 0; life < 2; ++life) {
+    SimStore sim(fs, 77);
+    if (absl::Status opened = sim.Open(); !opened.ok()) return testing::AssertionFailure() << opened;
+    if (auto result = model.CheckAndAdopt(sim, fs); !result) return result << ", in life " << life;
+    for (const std::string& topic : model.topics()) {
+      if (!model.Append(sim, topic, 0, {absl::StrCat("life ", life)})) {
+        return testing::AssertionFailure() << "no append to " << topic;
+      }
+    }
+    sim.runtime().RunUntilIdle();
+    model.NoteDurable(sim.listener());
+    if (absl::Status closed = sim.store().Close(); !closed.ok()) return testing::AssertionFailure() << closed;
+  }
+  SimStore sim(fs, 78);
+  if (absl::Status opened = sim.Open(); !opened.ok()) return testing::AssertionFailure() << opened;
+  if (!sim.store().recovery().clean) return testing::AssertionFailure() << "the last stop was not clean";
+  return model.CheckAndAdopt(sim, fs);
+}
+
+TEST(StoreCrashTest, NothingDurableIsLostWhereverItStops) {
+  const uint64_t changes = CountChanges(1);
+  ASSERT_GT(changes, 100u);
+  for (uint64_t stop = 1; stop <= changes; ++stop) {
+    MemoryFileSystem fs;
+    fs.StopAtChange(stop);
+    StoreModel model;
+    {
+      SimStore sim(fs, 1);
+      EXPECT_FALSE(RunScript(sim, model) && stop < changes);
+      model.NoteDurable(sim.listener());
+    }
+    for (CrashPolicy policy : kPolicies) {
+      const std::unique_ptr<MemoryFileSystem> disk = fs.Clone();
+      disk->Crash(policy, stop);
+      StoreModel after = model;
+      ASSERT_TRUE(GoesOn(*disk, after))
+          << "stopped at change " << stop << ", policy " << static_cast<int>(policy);
+    }
+  }
+}
+
+// Recovery crashes as well, at every one of its changes.
+TEST(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
+  const uint64_t changes = CountChanges(1);
+  for (uint64_t stop = 1; stop <= changes; stop += 7) {
+    MemoryFileSystem fs;
+    fs.StopAtChange(stop);
+    StoreModel model;
+    {
+      SimStore sim(fs, 1);
+      RunScript(sim, model);
+      model.NoteDurable(sim.listener());
+    }
+    for (CrashPolicy policy : {CrashPolicy::kProcess, CrashPolicy::kPowerLossSubset}) {
+      const std::unique_ptr<MemoryFileSystem> crashed = fs.Clone();
+      crashed->Crash(policy, stop);
+      for (uint64_t again = 1;; ++again) {
+        const std::unique_ptr<MemoryFileSystem> disk = crashed->Clone();
+        disk->StopAtChange(disk->changes() + again);
+        bool complete = false;
+        {
+          SimStore sim(*disk, 2);
+          complete = sim.Open().ok();
+        }
+        disk->Crash(policy, stop + again);
+        StoreModel after = model;
+        ASSERT_TRUE(GoesOn(*disk, after)) << "stopped at change " << stop << ", then at change " << again
+                                          << " of recovery, policy " << static_cast<int>(policy);
+        if (complete) break;
+      }
+    }
+  }
+}
+
+// Operations at random over several lives of one disk.
+TEST(StoreCrashTest, RandomLives) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    SeededRandom random(seed);
+    MemoryFileSystem fs;
+    StoreModel model;
+    for (int life = 0; life < 4; ++life) {
+      {
+        SimStore sim(fs, random.Next());
+        if (random.Chance(0.3)) fs.StopAtChange(fs.changes() + 1 + random.Below(40));
+        bool alive = sim.Open().ok();
+        fs.StopAtChange(0);
+        if (alive) {
+          ASSERT_TRUE(model.CheckAndAdopt(sim, fs)) << "seed " << seed << ", life " << life;
+        }
+        if (random.Chance(0.8)) fs.StopAtChange(fs.changes() + 1 + random.Below(200));
+        for (int step = 0; alive && step < 60; ++step) {
+          const std::string topic = absl::StrCat("t", random.Below(3));
+          const bool exists = model.topics().contains(topic);
+          if (!exists) {
+            alive = model.Create(
+                sim, {topic, 1 + static_cast<uint32_t>(random.Below(3)), {{"segment_bytes", "1KiB"}}});
+          } else if (random.Chance(0.04)) {
+            alive = model.Delete(sim, topic);
+          } else if (random.Chance(0.05)) {
+            alive = model.Alter(sim, topic, {{}, {}, model.PartitionCount(topic) + 1});
+          } else {
+            alive = model.Append(sim, topic, static_cast<uint32_t>(random.Below(model.PartitionCount(topic))),
+                                 {std::string(random.Below(600), static_cast<char>('a' + step % 26))});
+          }
+          if (random.Chance(0.3)) sim.runtime().RunFor(absl::Milliseconds(random.Below(3000)));
+        }
+        if (alive && random.Chance(0.3)) sim.store().Close().IgnoreError();
+        model.NoteDurable(sim.listener());
+      }
+      fs.Crash(kPolicies[random.Below(4)], random.Next());
+    }
+    ASSERT_TRUE(GoesOn(fs, model)) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace leat

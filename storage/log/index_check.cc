@@ -194,7 +194,8 @@ std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& inpu
     if (!state.problem.empty()) {
       notes.push_back(absl::StrCat("rebuilt ", name, " of ", log_name, ": ", state.problem));
     }
-    if (state.exists && state.bytes == bytes) return absl::OkStatus();
+    const bool as_it_should_be = state.exists ? state.bytes == bytes : state.problem.empty();
+    if (as_it_should_be) return absl::OkStatus();
     return WriteCacheFile(fs, input.dir, name, bytes);
   };
   IndexBuilder& builder = checked.builder;

@@ -35,7 +35,7 @@ struct RecoveredPartition {
   // Why appends must be refused (kPartitionFenced), or OK. A fenced partition keeps the checkpoint entry it came
   // with, whatever else is kept, so that the next recovery decides the same.
   absl::Status write_status;
-  std::optional<CheckpointEntry> checkpoint;
+  std::optional<CheckpointEntry> checkpoint = {};
   std::vector<std::string> notes;  // one line per thing found
   uint64_t batches_scanned = 0;
   uint64_t bytes_scanned = 0;
@@ -49,7 +49,7 @@ struct RecoveryInput {
   uint64_t partition_id = 0;
   Offset log_start = 0;  // the truth, from the metadata log
   // Nothing when no checkpoint could be read: then nothing is cut that a valid batch follows.
-  std::optional<CheckpointEntry> checkpoint;
+  std::optional<CheckpointEntry> checkpoint = {};
   // The checkpoint was written by a clean stop. Believed only as far as the files agree with it.
   bool clean = false;
   int64_t index_interval_bytes = 4096;

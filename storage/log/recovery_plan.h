@@ -69,7 +69,7 @@ struct SegmentObservation {
 
 struct RecoveryObservations {
   Offset log_start = 0;
-  std::optional<CheckpointEntry> checkpoint;
+  std::optional<CheckpointEntry> checkpoint = {};
   std::vector<SegmentObservation> segments;  // by base
 };
 

@@ -1,6 +1,7 @@
 #include "storage/log/segment_inspection.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -14,9 +15,11 @@ IndexCheckInput IndexInputOf(const InspectionInput& input) {
   IndexCheckInput index{.dir = input.dir,
                         .base = input.base,
                         .bytes = input.bytes,
+                        .trusted_next = input.base,
                         .interval_bytes = input.index_interval_bytes};
   if (!input.checkpoint || input.base > input.checkpoint->segment_base) return index;
   index.trusted = input.bytes;
+  index.trusted_next = std::numeric_limits<Offset>::max();
   index.complete = input.clean;
   if (input.base < input.checkpoint->segment_base) {
     index.complete = true;

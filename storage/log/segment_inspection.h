@@ -18,7 +18,7 @@ struct InspectionInput {
   uint64_t bytes = 0;
   // Decides what is taken on trust: everything in segments before the checkpoint's, the part before its position in its
   // own segment, nothing behind; nothing at all without a checkpoint.
-  std::optional<CheckpointEntry> checkpoint;
+  std::optional<CheckpointEntry> checkpoint = {};
   bool clean = false;   // the checkpoint covers the whole log
   bool sealed = false;  // another segment follows
   int64_t index_interval_bytes = 4096;

@@ -122,7 +122,6 @@ class PartitionRecovery {
   }
 
   absl::Status CarryOut() {
-    if (plan_.create_first) return CreateFirst();
     bool names_changed = false;
     // From the end, so that a crash in between leaves no hole that was not there.
     for (size_t i = plan_.segments.size(); i-- > 0;) {
@@ -134,6 +133,7 @@ class PartitionRecovery {
       }
       if (!status.ok()) return status;
     }
+    if (plan_.create_first) return CreateFirst();
     return names_changed ? fs_.SyncDir(input_.dir) : absl::OkStatus();
   }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::nullopt_t kAny = std::nullopt;
 
-constexpr std::array<DecisionRow, 12> kTable = {{
+constexpr std::array<DecisionRow, 15> kTable = {{
     {Trouble::kDamage, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised here"},
     {Trouble::kHole, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised here"},
     {Trouble::kDamage, Evidence::kBelow, kAny, true, Decision::kQuarantine, "a sealed segment is damaged"},
@@ -24,7 +24,10 @@ constexpr std::array<DecisionRow, 12> kTable = {{
     {Trouble::kDamage, Evidence::kNone, true, kAny, Decision::kFence, "valid batches follow, and no checkpoint"},
     {Trouble::kHole, Evidence::kNone, true, kAny, Decision::kFence, "valid batches follow, and no checkpoint"},
     {Trouble::kContradiction, kAny, kAny, kAny, Decision::kFence, "two sources disagree"},
-    {Trouble::kMissing, kAny, kAny, kAny, Decision::kFence, "the start of the log is gone"},
+    {Trouble::kMissing, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised yet"},
+    {Trouble::kMissing, Evidence::kBelow, kAny, kAny, Decision::kFence, "the start of the log is gone"},
+    {Trouble::kMissing, Evidence::kNone, false, kAny, Decision::kCut, "nothing valid follows"},
+    {Trouble::kMissing, Evidence::kNone, true, kAny, Decision::kFence, "the start of the log is gone"},
 }};
 
 // Walks the chain of segments and decides about the first trouble of each.
@@ -35,16 +38,9 @@ class Planner {
   }
 
   RecoveryPlan Run() {
-    if (observed_.segments.empty()) {
-      PlanWithoutSegments();
-      return plan_;
-    }
-    if (observed_.segments.front().base > observed_.log_start) {
-      const TroubleSite site{.trouble = Trouble::kMissing};
-      Fence(observed_.log_start, RowOf(site), absl::StrCat("the first segment starts at offset ",
-                                                           observed_.segments.front().base));
-    }
-    bool going_on = true;
+    bool going_on = observed_.segments.empty() || observed_.segments.front().base > observed_.log_start
+                        ? PlanMissingStart()
+                        : true;
     for (size_t i = 0; i < observed_.segments.size() && going_on; ++i) going_on = PlanSegment(i);
     if (!plan_.fence.empty()) EndBehindEverything();
     plan_.end = std::max(plan_.end, observed_.log_start);
@@ -57,14 +53,33 @@ class Planner {
                          [&site](const DecisionRow& row) { return row.Matches(site); });
   }
 
-  void PlanWithoutSegments() {
-    plan_.end = observed_.log_start;
-    if (!observed_.checkpoint || observed_.checkpoint->synced <= observed_.log_start) {
-      plan_.create_first = true;
-      return;
+  // What follows is the same for all troubles: evidence, and whether a valid batch follows segment `first` - 1.
+  TroubleSite SiteOf(Trouble trouble, Offset at, size_t first) const {
+    TroubleSite site{.trouble = trouble};
+    if (observed_.checkpoint) {
+      site.evidence = at < observed_.checkpoint->synced ? Evidence::kBelow : Evidence::kAbove;
     }
-    Fence(observed_.log_start, RowOf({.trouble = Trouble::kMissing}), "no segment is left");
-    plan_.end = observed_.checkpoint->synced;
+    for (size_t j = first; j < observed_.segments.size(); ++j) {
+      site.followed = site.followed || observed_.segments[j].has_batches();
+    }
+    return site;
+  }
+
+  // False: it decides everything.
+  bool PlanMissingStart() {
+    const DecisionRow& row = RowOf(SiteOf(Trouble::kMissing, observed_.log_start, 0));
+    const std::string what = observed_.segments.empty()
+                                 ? std::string("no segment is left")
+                                 : absl::StrCat("the first segment starts at offset ", observed_.segments[0].base);
+    if (row.decision == Decision::kCut) {
+      plan_.create_first = true;
+      SetAsideFrom(0);
+      if (!observed_.segments.empty()) plan_.notes.push_back(absl::StrCat("cut everything (", row.why, "): ", what));
+    } else {
+      Fence(observed_.log_start, row, what);
+      MarkDamageFrom(0);
+    }
+    return false;
   }
 
   // False when the log ends with this segment.
@@ -74,17 +89,10 @@ class Planner {
     const bool last = i + 1 == observed_.segments.size();
     const std::optional<Trouble> trouble = TroubleOf(i);
     if (!trouble) return true;
-    TroubleSite site{.trouble = *trouble};
-    if (observed_.checkpoint) {
-      const Offset synced = observed_.checkpoint->synced;
-      site.evidence = segment.good_next < synced ? Evidence::kBelow : Evidence::kAbove;
-      site.proven =
-          site.evidence == Evidence::kBelow && !last && observed_.segments[i + 1].base <= synced;
-    }
-    site.followed = segment.batch_after_damage;
-    for (size_t j = i + 1; j < observed_.segments.size(); ++j) {
-      site.followed = site.followed || observed_.segments[j].has_batches();
-    }
+    TroubleSite site = SiteOf(*trouble, segment.good_next, i + 1);
+    site.followed = site.followed || segment.batch_after_damage;
+    site.proven = site.evidence == Evidence::kBelow && !last &&
+                  observed_.segments[i + 1].base <= observed_.checkpoint->synced;
     return Apply(i, site, RowOf(site));
   }
 
@@ -108,9 +116,7 @@ class Planner {
     switch (row.decision) {
       case Decision::kCut:
         if (site.trouble == Trouble::kDamage) plan_.segments[i].action = SegmentPlan::Action::kCutTail;
-        for (size_t j = i + 1; j < plan_.segments.size(); ++j) {
-          plan_.segments[j].action = SegmentPlan::Action::kSetAside;
-        }
+        SetAsideFrom(i + 1);
         Note(i, row, what);
         return false;
       case Decision::kQuarantine:
@@ -140,6 +146,12 @@ class Planner {
     if (!plan_.fence.empty()) return;
     plan_.fence = absl::StrCat(row.why, " from offset ", at, " on: ", what);
     plan_.notes.push_back(absl::StrCat("fenced, ", plan_.fence));
+  }
+
+  void SetAsideFrom(size_t first) {
+    for (size_t j = first; j < plan_.segments.size(); ++j) {
+      plan_.segments[j].action = SegmentPlan::Action::kSetAside;
+    }
   }
 
   void MarkDamageFrom(size_t first) {

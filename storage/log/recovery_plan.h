@@ -23,7 +23,7 @@ enum class Trouble {
   kDamage,         // bytes that are not the next batch
   kHole,           // the segment ends before the next one starts, or before the checkpoint
   kContradiction,  // the segment reaches into the next one, or the checkpoint names another offset
-  kMissing,        // no segment holds the log start
+  kMissing,        // no segment holds the log start, maybe because there is none
 };
 
 enum class Decision {
@@ -59,7 +59,7 @@ struct SegmentObservation {
   uint64_t bytes = 0;       // size of the file
   uint64_t good_bytes = 0;  // a sound prefix; what follows is damage
   Offset good_next = 0;     // behind its last batch
-  std::string reason;       // of the damage
+  std::string reason = "";  // of the damage
   bool batch_after_damage = false;
   Offset seen_next = 0;  // behind the last valid batch seen anywhere in the file
   bool contradicts_checkpoint = false;
@@ -70,7 +70,7 @@ struct SegmentObservation {
 struct RecoveryObservations {
   Offset log_start = 0;
   std::optional<CheckpointEntry> checkpoint = {};
-  std::vector<SegmentObservation> segments;  // by base
+  std::vector<SegmentObservation> segments = {};  // by base
 };
 
 struct SegmentPlan {
@@ -81,7 +81,7 @@ struct SegmentPlan {
 
 struct RecoveryPlan {
   std::vector<SegmentPlan> segments;  // one for each observed
-  bool create_first = false;          // there is none and none was promised
+  bool create_first = false;          // the log starts anew at the log start: none is kept, none was promised
   Offset end = 0;                     // of the log
   std::string fence;                  // why appends are refused; empty when they are not
   std::vector<std::string> notes;

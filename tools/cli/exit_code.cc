@@ -33,6 +33,13 @@ absl::Status UsageError(absl::string_view message) {
   return status;
 }
 
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status changed(status.code(), message);
+  status.ForEachPayload(
+      [&changed](absl::string_view url, const absl::Cord& payload) { changed.SetPayload(url, payload); });
+  return changed;
+}
+
 absl::string_view ExitCodeHelp() {
   return "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such topic, partition or file,\n"
          "            5 daemon unreachable, 6 timed out";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace leat {
 
@@ -20,6 +21,9 @@ ExitCode ExitCodeOf(const absl::Status& status);
 
 // A mistake on the command line: carries ExitCode::kUsage.
 absl::Status UsageError(absl::string_view message);
+
+// The same error with other words.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message);
 
 // The paragraph of --help that explains the codes.
 absl::string_view ExitCodeHelp();

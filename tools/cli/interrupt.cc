@@ -25,6 +25,12 @@ void OnSignal(int) {
 
 }  // namespace
 
+void IgnorePipeSignal() {
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, nullptr);
+}
+
 void InstallSignalHandlers() {
   g_event.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), std::memory_order_relaxed);
   struct sigaction action = {};
@@ -33,9 +39,6 @@ void InstallSignalHandlers() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  struct sigaction ignore = {};
-  ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, nullptr);
 }
 
 bool Interrupted() { return g_interrupted.load(std::memory_order_relaxed); }

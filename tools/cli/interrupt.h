@@ -2,9 +2,11 @@
 
 namespace leat {
 
+// Writing to a pipe that nobody reads gives an error from now on, and no signal.
+void IgnorePipeSignal();
+
 // From now on the first SIGINT or SIGTERM only sets a flag, so that a command can end in order; the second
-// ends the process at once. Writing to a pipe that nobody reads gives an error instead of a signal. Call
-// once, from main, before threads start.
+// ends the process at once. For commands that run long; call once.
 void InstallSignalHandlers();
 
 // True after the first of these signals. Any thread.

@@ -37,6 +37,8 @@ absl::Status LineReader::Fill() {
   scanned_ -= begin_;
   begin_ = 0;
   if (!WaitForInput()) {
+    buffer_.clear();  // half a line is no record
+    begin_ = scanned_ = 0;
     at_end_ = true;
     return absl::OkStatus();
   }

@@ -13,8 +13,8 @@ namespace leat {
 // '\n', and memory never exceeds the longest line allowed plus one piece. One thread.
 class LineReader {
  public:
-  // When `interrupt_fd` becomes readable the input ends where it is (-1: never). `name` is for errors. Owns
-  // neither descriptor.
+  // When `interrupt_fd` becomes readable the input ends after the last whole line (-1: never). `name` is for
+  // errors. Owns neither descriptor.
   LineReader(int fd, std::string name, size_t line_bytes_max, int interrupt_fd);
 
   // The next line without its '\n', valid until the next call; false in `*more` after the last one. Errors:

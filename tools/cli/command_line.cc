@@ -1,0 +1,172 @@
+#include "tools/cli/command_line.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "protocol/record/error.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/exit_code.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/nearest_name.h"
+#include "tools/cli/quantity.h"
+
+namespace leat {
+namespace {
+
+constexpr absl::Duration kConnectTimeoutMax = absl::Seconds(5);
+
+// The command that was being named when parsing failed.
+const CLI::App* DeepestCommand(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().back();
+  return command;
+}
+
+std::string PathOf(const CLI::App* command) {
+  std::string path = command->get_name();
+  while ((command = command->get_parent()) != nullptr) path = absl::StrCat(command->get_name(), " ", path);
+  return path;
+}
+
+std::vector<std::string> OptionNames(const CLI::App* command) {
+  std::vector<std::string> names;
+  for (; command != nullptr; command = command->get_parent()) {
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back(absl::StrCat("--", name));
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> CommandNames(const CLI::App* command) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  return names;
+}
+
+// What to say about arguments that nothing takes.
+std::string ExplainExtras(const CLI::App& app) {
+  const CLI::App* const command = DeepestCommand(app);
+  const std::vector<std::string> extras = app.remaining(true);
+  if (extras.empty()) return "";
+  const std::string& first = extras.front();
+  const bool option = absl::StartsWith(first, "-");
+  const std::vector<std::string> known = option ? OptionNames(command) : CommandNames(command);
+  if (!option && known.empty()) return absl::StrCat("unexpected argument '", first, "'");
+  std::string text = absl::StrCat("there is no ", option ? "option" : "command", " '", first, "'");
+  const std::string nearest = NearestName(first.substr(0, first.find('=')), known);
+  if (!nearest.empty()) {
+    absl::StrAppend(&text, "; did you mean '", nearest, "'?");
+  } else if (!option) {
+    absl::StrAppend(&text, "; known are ", JoinNames(known, 20));
+  }
+  return text;
+}
+
+int ReportParseError(const CommandLine& line, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return line.app.exit(error);  // help and version
+  const CLI::App* const command = DeepestCommand(line.app);
+  std::string text = ExplainExtras(line.app);
+  if (text.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+      !CommandNames(command).empty()) {
+    text = absl::StrCat("'", PathOf(command), "' needs a command: ", JoinNames(CommandNames(command), 20));
+  }
+  if (text.empty()) text = error.what();
+  PrintError(UsageError(absl::StrCat(text, "\nTry '", PathOf(command), " --help'.")));
+  return static_cast<int>(ExitCode::kUsage);
+}
+
+}  // namespace
+
+CommandLine::CommandLine()
+    : app("Works with a Leat broker: topics, records, its data directory.", "leat"), out(STDOUT_FILENO) {
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", "leat " LEAT_VERSION);
+  app.add_option("--address", address, "HOST:PORT of the daemon")
+      ->envname("LEAT_ADDRESS")
+      ->capture_default_str();
+  timeout_option =
+      app.add_option("--timeout", timeout, "how long the daemon may take to answer")->capture_default_str();
+  std::string footer(ExitCodeHelp());
+  app.footer(footer);
+  AddProduceCommand(this);
+  AddConsumeCommand(this);
+  AddReplayCommand(this);
+  AddTopicCommands(this);
+  AddLogCommands(this);
+  AddServerCommands(this);
+  AddCompletionCommand(this);
+  AddVersionCommand(this);
+}
+
+int RunCommandLine(int argc, char** argv) {
+  IgnorePipeSignal();
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ReportParseError(line, error);
+  }
+  absl::Status status = line.run();
+  line.out.Flush();
+  if (status.ok()) status = line.out.status();
+  if (line.out.closed() && status.ok()) return static_cast<int>(ExitCode::kOk);
+  if (!status.ok() && !status.message().empty()) PrintError(status);
+  return static_cast<int>(ExitCodeOf(status));
+}
+
+void AddOutputOption(CLI::App* command, std::string* value, const std::vector<std::string>& allowed) {
+  *value = allowed.front();
+  command->add_option("-o,--output", *value, "how to print the result")
+      ->check(CLI::IsMember(allowed))
+      ->type_name(JoinNames(allowed, allowed.size()))
+      ->capture_default_str();
+}
+
+OutputFormat ParseOutputFormat(const std::string& value) {
+  return value == "json" ? OutputFormat::kJson : value == "name" ? OutputFormat::kName : OutputFormat::kTable;
+}
+
+absl::StatusOr<absl::Duration> TimeoutOf(const CommandLine& line) {
+  absl::StatusOr<absl::Duration> timeout = ParseSpan(line.timeout);
+  if (timeout.ok() && *timeout <= absl::ZeroDuration())
+    return UsageError("--timeout has to be longer than 0");
+  return timeout;
+}
+
+absl::StatusOr<std::unique_ptr<Client>> ConnectClient(const CommandLine& line) {
+  const absl::StatusOr<absl::Duration> timeout = TimeoutOf(line);
+  if (!timeout.ok()) return timeout.status();
+  ClientOptions options;
+  options.address = line.address;
+  options.client_name = "leat";
+  options.operation_timeout = *timeout;
+  options.connect_timeout = std::min(kConnectTimeoutMax, *timeout);
+  options.request_timeout = *timeout;
+  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(std::move(options));
+  if (!client.ok() && CodeOf(client.status()) == ErrorCode::kInvalidRequest) {
+    return UsageError(client.status().message());
+  }
+  return client;
+}
+
+absl::Status AlreadyReported() { return absl::AbortedError(""); }
+
+void PrintError(const absl::Status& status) {
+  const std::string text = absl::StrCat("leat: ", status.message(), "\n");
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void PrintNote(absl::string_view text) {
+  const std::string note = absl::StrCat(text, "\n");
+  std::fwrite(note.data(), 1, note.size(), stderr);
+}
+
+}  // namespace leat

@@ -1,0 +1,76 @@
+#include "tools/cli/span_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/env/clock.h"
+
+namespace leat {
+
+absl::StatusOr<std::unique_ptr<SpanReader>> SpanReader::Create(Client& client, const std::string& topic,
+                                                               const TopicSpan& span) {
+  absl::StatusOr<std::unique_ptr<Consumer>> consumer = Consumer::Create(client);
+  if (!consumer.ok()) return consumer.status();
+  std::unique_ptr<SpanReader> reader(new SpanReader(*std::move(consumer), topic));
+  std::vector<Assignment> assignments;
+  for (const PartitionSpan& part : span.partitions) {
+    if (part.empty()) continue;
+    // A place behind the end is not there yet: wait at the end for it.
+    assignments.push_back({{topic, part.partition}, ReadFrom::At(std::min(part.from, part.visible))});
+    reader->parts_.emplace(part.partition, part);
+  }
+  if (assignments.empty()) return reader;
+  const absl::Status status = reader->consumer_->Assign(std::move(assignments)).Get();
+  if (!status.ok()) return status;
+  return reader;
+}
+
+absl::StatusOr<ConsumedRecords> SpanReader::Poll(absl::Duration timeout) {
+  absl::StatusOr<ConsumedRecords> records = consumer_->Poll(timeout);
+  if (!records.ok()) return records;
+  if (records->empty()) LookForEnds();
+  records->erase(std::remove_if(records->begin(), records->end(),
+                                [this](const ConsumedRecord& record) { return !Take(record); }),
+                 records->end());
+  return records;
+}
+
+bool SpanReader::Take(const ConsumedRecord& record) {
+  const auto found = parts_.find(record.partition());
+  if (found == parts_.end()) return false;
+  const PartitionSpan part = found->second;
+  const bool behind = part.to.has_value() && record.offset() >= *part.to;
+  const bool too_late = part.to_time_ms.has_value() && record.timestamp_ms() >= *part.to_time_ms;
+  if (behind || too_late || (part.to.has_value() && record.offset() + 1 >= *part.to)) Finish(part.partition);
+  return !behind && !too_late && record.offset() >= part.from;
+}
+
+void SpanReader::Finish(int32_t partition) {
+  // It may be gone meanwhile; then nothing flows either.
+  (void)consumer_->Pause({{topic_, partition}});
+  parts_.erase(partition);
+}
+
+void SpanReader::LookForEnds() {
+  const int64_t now_ms = SystemClock().WallMs();
+  std::vector<int32_t> ended;
+  for (const auto& [partition, part] : parts_) {
+    if (!part.to.has_value() && !part.to_time_ms.has_value()) continue;
+    const absl::StatusOr<PartitionProgress> progress = consumer_->Progress({topic_, partition});
+    if (!progress.ok()) continue;
+    const bool reached = part.to.has_value() && progress->position >= *part.to;
+    const bool passed = part.to_time_ms.has_value() && now_ms > *part.to_time_ms && progress->lag == 0;
+    if (reached || passed) ended.push_back(partition);
+  }
+  for (int32_t partition : ended) Finish(partition);
+}
+
+absl::Status SpanReader::Pause(int32_t partition) {
+  return done(partition) ? absl::OkStatus() : consumer_->Pause({{topic_, partition}});
+}
+
+absl::Status SpanReader::Resume(int32_t partition) {
+  return done(partition) ? absl::OkStatus() : consumer_->Resume({{topic_, partition}});
+}
+
+}  // namespace leat

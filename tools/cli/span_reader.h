@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+#include "client/consumer.h"
+#include "tools/cli/topic_span.h"
+
+namespace leat {
+
+// Reads the records of a span and knows when it has had them all. One thread.
+class SpanReader {
+ public:
+  // `client` outlives the reader.
+  static absl::StatusOr<std::unique_ptr<SpanReader>> Create(Client& client, const std::string& topic,
+                                                            const TopicSpan& span);
+
+  // Records of the span that came within `timeout`, maybe none; those of one partition in order.
+  absl::StatusOr<ConsumedRecords> Poll(absl::Duration timeout);
+
+  // True when every record of the partition, or of all of them, has been given.
+  bool done(int32_t partition) const { return parts_.count(partition) == 0; }
+  bool done() const { return parts_.empty(); }
+
+  // Stops the flow of one partition for a while. No effect on one that is done.
+  absl::Status Pause(int32_t partition);
+  absl::Status Resume(int32_t partition);
+
+ private:
+  SpanReader(std::unique_ptr<Consumer> consumer, std::string topic)
+      : consumer_(std::move(consumer)), topic_(std::move(topic)) {}
+
+  // Whether the record belongs to the span; notes ends that are reached.
+  bool Take(const ConsumedRecord& record);
+  void Finish(int32_t partition);
+  // Ends that no record shows: offsets without a record, a time that has passed.
+  void LookForEnds();
+
+  std::unique_ptr<Consumer> consumer_;
+  const std::string topic_;
+  std::map<int32_t, PartitionSpan> parts_;  // those that are not done
+};
+
+}  // namespace leat

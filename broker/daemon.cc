@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -25,8 +26,11 @@ namespace {
 
 // Time for the last answers to leave after a storage failure.
 constexpr std::chrono::milliseconds kLastWords(500);
-// Descriptors for everything that is neither a connection nor a segment.
-constexpr uint64_t kOtherFiles = 64;
+// Descriptors for everything that is neither a connection that is served nor a segment, among them connections that are
+// being refused.
+constexpr int64_t kOtherFiles = 320;
+// As few of each as there has to be to work at all.
+constexpr int64_t kFilesMin = 16;
 
 int ExitCodeOf(const absl::Status& status) {
   switch (CodeOf(status)) {
@@ -41,17 +45,22 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
-void ReportFileLimit(const Config& config) {
+// Connections must not take the descriptors that segments need: a sync that gets none counts as failed, and then the
+// process has to stop. So what the limit does not allow is refused as a connection too many.
+void FitToOpenFileLimit(Config& config) {
   const OpenFileLimit limit = RaiseOpenFileLimit();
   Log(LogLevel::kInfo,
       absl::StrCat("open files: limit ", limit.now,
                    limit.now != limit.before ? absl::StrCat(", raised from ", limit.before) : ""));
-  const uint64_t wanted = static_cast<uint64_t>(config.connections_max + config.open_files_max) + kOtherFiles;
-  if (limit.now < wanted) {
-    Log(LogLevel::kWarn,
-        absl::StrCat("connections_max and open_files_max need ", wanted, " open files, the limit is ",
-                     limit.now, ": raise it (ulimit -n, LimitNOFILE=) or lower the settings"));
-  }
+  const int64_t wanted = config.connections_max + config.open_files_max + kOtherFiles;
+  if (limit.now >= static_cast<uint64_t>(wanted)) return;
+  const int64_t room = std::max(static_cast<int64_t>(limit.now) - kOtherFiles, 2 * kFilesMin);
+  config.open_files_max = std::min(config.open_files_max, room / 2);
+  config.connections_max = std::min(config.connections_max, room - config.open_files_max);
+  Log(LogLevel::kWarn,
+      absl::StrCat("connections_max and open_files_max need ", wanted, " open files, the limit is ", limit.now,
+                   ": lowered to ", config.connections_max, " and ", config.open_files_max,
+                   "; raise the limit (ulimit -n, LimitNOFILE=)"));
 }
 
 absl::Status WritePortFile(const std::string& path, const std::string& address) {
@@ -162,7 +171,7 @@ int RunDaemon(LoadedConfig loaded) {
   IgnoreSignals();
   InitLogging(loaded.config.log_level, loaded.config.log_format);
   for (const std::string& warning : loaded.warnings) Log(LogLevel::kWarn, warning);
-  ReportFileLimit(loaded.config);
+  FitToOpenFileLimit(loaded.config);
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(loaded.config.data_dir, error);
   if (!error) loaded.config.data_dir = absolute.lexically_normal().string();

@@ -42,6 +42,14 @@ absl::string_view GuessProtocol(absl::string_view bytes) {
 
 }  // namespace
 
+// The decoder's error with what it cannot know: the name of the limit that was met.
+absl::Status Session::Explain(const absl::Status& status, absl::string_view bytes) const {
+  const absl::string_view limit = CodeOf(status) != ErrorCode::kFrameTooLarge ? ""
+                                  : ready_                                    ? ": frame_bytes_max"
+                                                                              : ": hello_bytes_max";
+  return MakeError(CodeOf(status), absl::StrCat(status.message(), limit, GuessProtocol(bytes)));
+}
+
 Session::Session(Broker& broker, Lane& lane, std::shared_ptr<Transport> transport)
     : broker_(broker),
       lane_(lane),
@@ -83,9 +91,7 @@ Transport::ReadResult Session::OnData(absl::Span<char> data) {
     const absl::Span<char> rest = data.subspan(result.consumed);
     absl::StatusOr<DecodedFrame> decoded = DecodeFrame(rest, frame_max());
     if (!decoded.ok()) {
-      BadFrame(MakeError(CodeOf(decoded.status()),
-                         absl::StrCat(decoded.status().message(),
-                                      GuessProtocol(absl::string_view(rest.data(), rest.size())))));
+      BadFrame(Explain(decoded.status(), absl::string_view(rest.data(), rest.size())));
       break;
     }
     if (!decoded->complete) {

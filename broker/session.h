@@ -9,6 +9,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "broker/close_reason.h"
@@ -79,6 +80,7 @@ class Session final : public Transport::Handler, public std::enable_shared_from_
  private:
   void HandleFrame(const DecodedFrame& decoded);
   void BadFrame(const absl::Status& status);
+  absl::Status Explain(const absl::Status& status, absl::string_view bytes) const;
   void Dispatch(const wire::RequestHeader& header, const DecodedFrame& decoded);
   size_t NextWanted(size_t frame_bytes, size_t at_hand) const;
   void NotePartialFrame(bool partial, bool is_new);

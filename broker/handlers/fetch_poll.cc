@@ -82,7 +82,7 @@ uint64_t FetchPoll::ReadAll(bool* failed) {
       continue;
     }
     partition.status = absl::OkStatus();
-    if (total >= bytes_max_ || partition.log->visible_offset() == partition.offset) continue;
+    if (total >= bytes_max_) continue;
     const uint64_t room = bytes_max_ - total;
     absl::StatusOr<LogSlice> slice =
         partition.log->Read(partition.offset, std::min(room, partition.bytes_max));

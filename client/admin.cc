@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/internal/caller.h"
+#include "client/internal/offset_query.h"
 #include "client/internal/wire_convert.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
@@ -35,20 +36,6 @@ void AddSettings(const SettingList& from, google::protobuf::RepeatedPtrField<wir
     entry->set_name(name);
     entry->set_value(value);
   }
-}
-
-wire::OffsetQuery::Position PositionOf(OffsetQuestion::Kind kind) {
-  switch (kind) {
-    case OffsetQuestion::Kind::kStart:
-      return wire::OffsetQuery::START;
-    case OffsetQuestion::Kind::kEnd:
-      return wire::OffsetQuery::END;
-    case OffsetQuestion::Kind::kDurable:
-      return wire::OffsetQuery::DURABLE;
-    case OffsetQuestion::Kind::kTime:
-      break;
-  }
-  return wire::OffsetQuery::TIMESTAMP;
 }
 
 }  // namespace
@@ -133,31 +120,7 @@ Future<absl::StatusOr<std::vector<TopicSummary>>> Admin::ListTopics(bool include
 
 Future<absl::StatusOr<std::vector<absl::StatusOr<OffsetReply>>>> Admin::ListOffsets(
     std::vector<OffsetQuestion> questions) const {
-  using Replies = std::vector<absl::StatusOr<OffsetReply>>;
-  wire::RequestHeader request;
-  wire::ListOffsetsRequest* body = request.mutable_list_offsets();
-  for (OffsetQuestion& question : questions) {
-    wire::OffsetQuery* query = body->add_queries();
-    query->set_topic(std::move(question.partition.topic));
-    query->set_partition(static_cast<uint32_t>(question.partition.partition));
-    query->set_position(PositionOf(question.kind));
-    query->set_timestamp_ms(question.timestamp_ms);
-  }
-  return Ask<absl::StatusOr<Replies>>(
-      core_, std::move(request), [asked = questions.size()](CallReply reply) -> absl::StatusOr<Replies> {
-        if (!reply.header.ok()) return reply.header.status();
-        const wire::ListOffsetsResponse& response = (*reply.header)->list_offsets();
-        if (static_cast<size_t>(response.answers_size()) != asked) return WrongReply();
-        Replies replies;
-        for (const wire::OffsetAnswer& answer : response.answers()) {
-          if (absl::Status error = FromWire(answer.error()); !error.ok()) {
-            replies.emplace_back(std::move(error));
-          } else {
-            replies.emplace_back(OffsetReply{answer.offset(), answer.timestamp_ms()});
-          }
-        }
-        return replies;
-      });
+  return AskOffsets(core_, questions);
 }
 
 Future<absl::StatusOr<ServerDescription>> Admin::DescribeServer(bool metrics, bool settings) const {

@@ -44,7 +44,7 @@ struct ConsumerOptions {
   // A batch that decompresses to more is refused: kCorruptBatch.
   size_t decompressed_bytes_max = 64 * 1024 * 1024;
   // Told about each change of the assignment, before its first record and after its last: on the thread that
-  // calls Assign, Unassign or the destructor. They may call the consumer.
+  // calls Assign, Unassign or the destructor, for AssignTopics on the io thread. They may call the consumer.
   absl::AnyInvocable<void(const std::vector<TopicPartition>&)> on_assigned = nullptr;
   absl::AnyInvocable<void(const std::vector<TopicPartition>&)> on_revoked = nullptr;
 };
@@ -115,8 +115,9 @@ class Consumer {
 
   // for (const ConsumedRecord& record : consumer.Records(...)): see record_range.h, which has to be included.
   // The range borrows the consumer.
-  RecordRange Records();                                // for ever
-  RecordRange RecordsUntilEnd(absl::Duration timeout);  // to the ends that are visible at the call
+  RecordRange Records();  // for ever
+  // To the ends that are visible when the loop begins; gives up when no record comes for `timeout`.
+  RecordRange RecordsUntilEnd(absl::Duration timeout);
 
   // Hands every record to `handler` on a thread of the consumer's own, until Stop or until it returns an
   // error. One run at a time; do not poll meanwhile. kInvalidRequest when a run is on.

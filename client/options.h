@@ -31,7 +31,7 @@ struct ClientOptions {
   // For admin calls and look-ups of topics and offsets, over all attempts, a restart of the daemon included.
   absl::Duration operation_timeout = absl::Seconds(30);
   // Between attempts to connect and to repeat a request.
-  RetryOptions retry;
+  RetryOptions retry = {};
   // Of everything random: jitter, producer ids, the partitions that records without key begin with. 0: from
   // the system. Two producers that must not be taken for one must not share a seed other than 0.
   uint64_t seed = 0;

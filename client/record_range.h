@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -13,8 +14,8 @@
 namespace leat {
 
 // Records one after the other, for `for` loops, over Consumer::Poll. The loop ends at the stop condition or
-// at an error: look at status() after it. Leaving the loop early loses the records that were polled with the
-// last one seen: Seek to go on from there.
+// at an error: look at status() after it. A loop that is left early may be continued by another: the consumer
+// stands behind the last record seen once the range is destroyed.
 //
 //   RecordRange records = consumer->RecordsUntilEnd(absl::Seconds(30));
 //   for (const ConsumedRecord& record : records) Use(record);
@@ -45,29 +46,37 @@ class RecordRange {
     RecordRange* range_;
   };
 
+  RecordRange(const RecordRange&) = delete;
+  RecordRange& operator=(const RecordRange&) = delete;
+  ~RecordRange();
+
   Iterator begin() { return Iterator(this); }
   std::default_sentinel_t end() const { return {}; }
 
-  // Why the loop ended: OK at the stop condition, kTimedOut when the ends were not reached in time, else the
-  // consumer's error.
+  // Why the loop ended: OK at the stop condition, kTimedOut when no record came for `timeout` before that,
+  // else the consumer's error.
   const absl::Status& status() const { return status_; }
 
  private:
   friend class Consumer;
-  RecordRange(Consumer* consumer, bool until_end, absl::Duration timeout);
+  RecordRange(ConsumerCore& consumer, bool until_end, absl::Duration timeout);
 
   // Makes a record available at records_[next_]; false at the end of the range.
   bool Fill();
-  void DropAtEnds();
+  // Polls until records are there or the end is reached.
+  void Refill();
+  void Hold(const ConsumedRecords& beyond);
   bool AtEnds() const;
-  absl::Status ReadEnds();
+  bool BelowEnd(const ConsumedRecord& record) const;
 
-  Consumer* consumer_;
+  ConsumerCore& consumer_;
   const bool until_end_;
-  const absl::Time deadline_;
-  std::optional<std::map<TopicPartition, Offset>> ends_;
+  const absl::Duration timeout_;
+  std::optional<std::map<TopicPartition, Offset>> ends_;  // with until_end_: once they were asked for
+  std::set<TopicPartition> held_;                         // paused at their ends
   ConsumedRecords records_;
   size_t next_ = 0;
+  bool ended_ = false;
   absl::Status status_;
 };
 

@@ -54,12 +54,15 @@ absl::StatusOr<LogList> CreatePartitions(const StorePaths& paths, const Partitio
 }
 
 absl::Status SyncPartitions(FileSystem& fs, const StorePaths& paths, const LogList& logs) {
-  // The first sync usually takes all the others along.
-  if (absl::Status synced = fs.SyncDir(paths.topics); !synced.ok()) return synced;
+  std::vector<std::string> dirs = {paths.topics};
+  std::vector<CommitWork> works;
   for (const auto& log : logs) {
-    if (absl::Status synced = log->SyncNames(); !synced.ok()) return synced;
+    dirs.push_back(log->dir());
+    works.push_back(log->BeginCommit());
   }
-  return absl::OkStatus();
+  absl::Status status = fs.SyncDirs(dirs);
+  for (size_t i = 0; i < logs.size(); ++i) status.Update(logs[i]->FinishCommit(works[i], status).status);
+  return status;
 }
 
 void DiscardPartitions(FileSystem& fs, const StorePaths& paths, const PartitionPlan& plan) {

@@ -50,14 +50,18 @@ class StoreImpl final : public LogStore, private StoreListener {
   void StopExecutors();
 
   // store_open.cc
+  struct OpeningTopic {
+    const TopicMetadata& metadata;
+    ResolvedSettings settings;
+  };
   absl::Status SyncKeptDirectories();
   absl::Status ReadLastCheckpoint();
   std::optional<CheckpointEntry> PromiseOf(uint64_t partition_id) const;
   absl::StatusOr<std::unique_ptr<MetadataLog>> OpenMetadata(const MetadataLog::Environment& env);
   absl::Status OpenTopics(const MetadataState& state);
-  absl::StatusOr<std::shared_ptr<SegmentedLog>> OpenPartition(const TopicMetadata& topic, uint32_t partition,
-                                                              const MetadataState& state,
-                                                              std::shared_ptr<const TopicConfig> config);
+  RecoveryInput InputOf(const OpeningTopic& topic, uint32_t partition, const MetadataState& state) const;
+  absl::Status OpenTopic(const OpeningTopic& topic, absl::Span<const RecoveryInput> inputs,
+                         absl::Span<const RecoveredPartition> recovered);
   absl::Status Sweep(const MetadataState& state);
   absl::Status RaiseLeaderEpoch(MetadataLog& metadata);
   void CountRecovered(const RecoveredPartition& recovered);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/record/error.h"
+#include "storage/parallel_recovery.h"
 #include "storage/store_impl.h"
 #include "storage/sweep.h"
 
@@ -120,47 +121,64 @@ absl::Status StoreImpl::Sweep(const MetadataState& state) {
 }
 
 absl::Status StoreImpl::OpenTopics(const MetadataState& state) {
+  std::vector<OpeningTopic> topics;
+  std::vector<RecoveryInput> inputs;
   for (const auto& [name, metadata] : state.topics()) {
     std::vector<std::string> notes;
-    const ResolvedSettings settings =
-        ResolveStoredSettings(options_.topic_defaults, metadata.overrides, notes);
+    topics.push_back({metadata, ResolveStoredSettings(options_.topic_defaults, metadata.overrides, notes)});
     Report(std::move(notes));
-    const auto config = std::make_shared<const TopicConfig>(settings.config);
-    LogList logs;
     for (uint32_t partition = 0; partition < metadata.partition_ids.size(); ++partition) {
-      absl::StatusOr<std::shared_ptr<SegmentedLog>> log = OpenPartition(metadata, partition, state, config);
-      if (!log.ok()) return log.status();
-      logs.push_back(*std::move(log));
+      inputs.push_back(InputOf(topics.back(), partition, state));
     }
-    TopicPtr topic = MakeTopic(metadata, settings, logs);
-    table_.Put(std::move(topic), std::move(logs));
+  }
+  absl::StatusOr<std::vector<RecoveredPartition>> recovered = RecoverPartitions(fs_, runtime_, inputs);
+  if (!recovered.ok()) return recovered.status();
+  size_t next = 0;
+  for (const OpeningTopic& topic : topics) {
+    const size_t count = topic.metadata.partition_ids.size();
+    absl::Status opened = OpenTopic(topic, absl::MakeConstSpan(inputs).subspan(next, count),
+                                    absl::MakeConstSpan(*recovered).subspan(next, count));
+    if (!opened.ok()) return opened;
+    next += count;
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<SegmentedLog>> StoreImpl::OpenPartition(
-    const TopicMetadata& topic, uint32_t partition, const MetadataState& state,
-    std::shared_ptr<const TopicConfig> config) {
+RecoveryInput StoreImpl::InputOf(const OpeningTopic& topic, uint32_t partition,
+                                 const MetadataState& state) const {
   RecoveryInput input;
-  input.dir = paths_.Partition(topic.name, partition);
-  input.name = PartitionDirName(topic.name, partition);
-  input.partition_id = topic.partition_ids[partition];
+  input.dir = paths_.Partition(topic.metadata.name, partition);
+  input.name = PartitionDirName(topic.metadata.name, partition);
+  input.partition_id = topic.metadata.partition_ids[partition];
   input.log_start = state.LogStart(input.partition_id);
   input.checkpoint = PromiseOf(input.partition_id);
   input.clean = report_.clean;
-  input.index_interval_bytes = config->index_interval_bytes;
-  const absl::StatusOr<RecoveredPartition> recovered = RecoverPartition(fs_, input);
-  if (!recovered.ok()) return recovered.status();
-  CountRecovered(*recovered);
-  ++report_.partitions;
-  SegmentedLogOptions options;
-  options.dir = input.dir;
-  options.id = input.partition_id;
-  options.topic = topic.name;
-  options.partition = partition;
-  options.leader_epoch = leader_epoch_;
-  options.config = std::move(config);
-  return SegmentedLog::Open(std::move(options), *env_, *recovered);
+  input.index_interval_bytes = topic.settings.config.index_interval_bytes;
+  return input;
+}
+
+absl::Status StoreImpl::OpenTopic(const OpeningTopic& topic, absl::Span<const RecoveryInput> inputs,
+                                  absl::Span<const RecoveredPartition> recovered) {
+  const auto config = std::make_shared<const TopicConfig>(topic.settings.config);
+  LogList logs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    CountRecovered(recovered[i]);
+    ++report_.partitions;
+    SegmentedLogOptions options;
+    options.dir = inputs[i].dir;
+    options.id = inputs[i].partition_id;
+    options.topic = topic.metadata.name;
+    options.partition = static_cast<uint32_t>(i);
+    options.leader_epoch = leader_epoch_;
+    options.config = config;
+    absl::StatusOr<std::shared_ptr<SegmentedLog>> log =
+        SegmentedLog::Open(std::move(options), *env_, recovered[i]);
+    if (!log.ok()) return log.status();
+    logs.push_back(*std::move(log));
+  }
+  TopicPtr opened = MakeTopic(topic.metadata, topic.settings, logs);
+  table_.Put(std::move(opened), std::move(logs));
+  return absl::OkStatus();
 }
 
 void StoreImpl::CountRecovered(const RecoveredPartition& recovered) {

@@ -35,6 +35,13 @@ absl::Status WriteNewFile(FileSystem& fs, const std::string& path, absl::string_
 
 }  // namespace
 
+absl::Status FileSystem::SyncDirs(absl::Span<const std::string> paths) {
+  for (const std::string& path : paths) {
+    if (absl::Status synced = SyncDir(path); !synced.ok()) return synced;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, uint64_t max_bytes) {
   absl::StatusOr<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kRead);
   if (!file.ok()) return file.status();

@@ -5,19 +5,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <system_error>
+#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/record/error.h"
+#include "protocol/record/mutex.h"
 #include "storage/env/file_system.h"
 #include "storage/env/io_error.h"
 #include "storage/env/posix_file.h"
 
 namespace leat {
 namespace {
+
+constexpr size_t kSyncThreadsMax = 16;
+constexpr size_t kDirsPerSyncThread = 4;
 
 struct CloseDir {
   void operator()(DIR* dir) const { closedir(dir); }
@@ -137,6 +144,31 @@ class PosixFileSystemImpl final : public FileSystem {
     if (!fd.ok()) return fd.status();
     if (RetryInterrupted([&] { return fsync(fd->get()); }) == 0) return absl::OkStatus();
     return SyncError("sync directory", path, errno);
+  }
+
+  // The kernel merges the device flushes of threads that sync at the same time.
+  absl::Status SyncDirs(absl::Span<const std::string> paths) override {
+    std::atomic<size_t> next{0};
+    Mutex mutex;
+    absl::Status first_error;
+    const auto work = [&] {
+      for (size_t i = next.fetch_add(1); i < paths.size(); i = next.fetch_add(1)) {
+        absl::Status synced = SyncDir(paths[i]);
+        if (synced.ok()) continue;
+        MutexLock lock(mutex);
+        first_error.Update(synced);
+      }
+    };
+    std::vector<std::thread> helpers;
+    try {
+      const size_t wanted = std::min(kSyncThreadsMax, paths.size() / kDirsPerSyncThread);
+      while (helpers.size() < wanted) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // No more threads to be had: those that run do the work.
+    }
+    work();
+    for (std::thread& helper : helpers) helper.join();
+    return first_error;
   }
 
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {

@@ -71,7 +71,7 @@ class Committer final : public CommitSink {
   // These run on the commit executor, one group at a time.
   std::vector<std::shared_ptr<SegmentedLog>> TakePending();
   void RunGroup();
-  void SyncInParallel(std::shared_ptr<Group> group);
+  void SyncInParallel(std::shared_ptr<Group> group, size_t syncs);
   void FinishGroup(Group& group);
   void EndGroup();
 

@@ -26,8 +26,8 @@ namespace {
 
 // Time for the last answers to leave after a storage failure.
 constexpr std::chrono::milliseconds kLastWords(500);
-// Descriptors for everything that is neither a connection that is served nor a segment, among them connections that are
-// being refused.
+// Descriptors for everything that is neither a connection that is served nor a segment, among them
+// connections that are being refused.
 constexpr int64_t kOtherFiles = 320;
 // As few of each as there has to be to work at all.
 constexpr int64_t kFilesMin = 16;
@@ -45,8 +45,8 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
-// Connections must not take the descriptors that segments need: a sync that gets none counts as failed, and then the
-// process has to stop. So what the limit does not allow is refused as a connection too many.
+// Connections must not take the descriptors that segments need: a sync that gets none counts as failed, and
+// then the process has to stop. So what the limit does not allow is refused as a connection too many.
 void FitToOpenFileLimit(Config& config) {
   const OpenFileLimit limit = RaiseOpenFileLimit();
   Log(LogLevel::kInfo,
@@ -58,8 +58,8 @@ void FitToOpenFileLimit(Config& config) {
   config.open_files_max = std::min(config.open_files_max, room / 2);
   config.connections_max = std::min(config.connections_max, room - config.open_files_max);
   Log(LogLevel::kWarn,
-      absl::StrCat("connections_max and open_files_max need ", wanted, " open files, the limit is ", limit.now,
-                   ": lowered to ", config.connections_max, " and ", config.open_files_max,
+      absl::StrCat("connections_max and open_files_max need ", wanted, " open files, the limit is ",
+                   limit.now, ": lowered to ", config.connections_max, " and ", config.open_files_max,
                    "; raise the limit (ulimit -n, LimitNOFILE=)"));
 }
 

@@ -1,0 +1,196 @@
+// Topics, metadata, offsets, server info.
+
+#include <set>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "protocol/record/error.h"
+#include "tests/broker/broker_harness.h"
+#include "tests/support/batch_factory.h"
+
+namespace leat {
+namespace {
+
+using ::testing::HasSubstr;
+
+int32_t Number(ErrorCode code) { return static_cast<int32_t>(code); }
+
+class AdminTest : public ::testing::Test {
+ protected:
+  AdminTest() : client_(harness_.ConnectReady()) {}
+  TestReply Call(const wire::RequestHeader& request, std::string payload = "") {
+    return harness_.Call(client_, request, std::move(payload));
+  }
+
+  BrokerHarness harness_;
+  TestClient& client_;
+};
+
+TEST_F(AdminTest, CreateSaysWhatItMade) {
+  const TestReply reply = Call(CreateTopic("orders", 3));
+  EXPECT_TRUE(reply.header.create_topic().created());
+  EXPECT_EQ(reply.header.create_topic().partition_count(), 3u);
+  EXPECT_EQ(Call(CreateTopic("orders", 3)).header.error().code(), Number(ErrorCode::kTopicExists));
+  wire::RequestHeader again = CreateTopic("orders", 5);
+  again.mutable_create_topic()->set_if_not_exists(true);
+  const TestReply existing = Call(again);
+  EXPECT_FALSE(existing.header.create_topic().created());
+  EXPECT_EQ(existing.header.create_topic().partition_count(), 3u);
+  EXPECT_EQ(existing.header.create_topic().topic_id(), reply.header.create_topic().topic_id());
+}
+
+TEST_F(AdminTest, CreateWithoutACountTakesTheDefault) {
+  EXPECT_EQ(Call(CreateTopic("t", 0)).header.create_topic().partition_count(), 1u);
+}
+
+TEST_F(AdminTest, ValidateOnlyChangesNothing) {
+  wire::RequestHeader request = CreateTopic("t", 2);
+  request.mutable_create_topic()->set_validate_only(true);
+  EXPECT_EQ(Call(request).header.error().code(), 0);
+  EXPECT_EQ(harness_.store().FindTopic("t"), nullptr);
+  wire::ConfigEntry* entry = request.mutable_create_topic()->add_config();
+  entry->set_name("segment_byte");
+  entry->set_value("1");
+  const TestReply reply = Call(request);
+  EXPECT_EQ(reply.header.error().code(), Number(ErrorCode::kInvalidConfig));
+  EXPECT_THAT(reply.header.error().message(), HasSubstr("segment_bytes"));
+}
+
+TEST_F(AdminTest, NamesAreChecked) {
+  for (const char* name : {"", ".", "..", "a b", "a/b", "\xC3\xA4"}) {
+    EXPECT_EQ(Call(CreateTopic(name)).header.error().code(), Number(ErrorCode::kInvalidTopicName)) << name;
+  }
+  EXPECT_EQ(Call(CreateTopic(std::string(250, 'x'))).header.error().code(),
+            Number(ErrorCode::kInvalidTopicName));
+  EXPECT_EQ(Call(CreateTopic(std::string(249, 'x'))).header.error().code(), 0);
+}
+
+TEST_F(AdminTest, InternalTopicsAreTheBrokers) {
+  harness_.MakeTopic("__metadata");
+  wire::RequestHeader request;
+  EXPECT_EQ(Call(CreateTopic("__mine")).header.error().code(), Number(ErrorCode::kInvalidTopicName));
+  request.mutable_delete_topic()->set_name("__metadata");
+  EXPECT_EQ(Call(request).header.error().code(), Number(ErrorCode::kInvalidTopicName));
+  request.mutable_alter_topic()->set_name("__metadata");
+  EXPECT_EQ(Call(request).header.error().code(), Number(ErrorCode::kInvalidTopicName));
+  request.mutable_metadata();
+  EXPECT_EQ(Call(request).header.metadata().topics_size(), 0);
+  request.mutable_metadata()->set_include_internal(true);
+  EXPECT_EQ(Call(request).header.metadata().topics_size(), 1);
+}
+
+TEST_F(AdminTest, DescribeTellsEverySettingAndPartition) {
+  wire::RequestHeader create = CreateTopic("t", 2);
+  wire::ConfigEntry* entry = create.mutable_create_topic()->add_config();
+  entry->set_name("segment_bytes");
+  entry->set_value("1MiB");
+  Call(create);
+  const std::string batch = MakeValueBatch({"a"});
+  Call(Produce("t", wire::ACK_WRITTEN, {static_cast<uint32_t>(batch.size())}), batch);
+  wire::RequestHeader request;
+  request.mutable_describe_topic()->set_name("t");
+  const TestReply reply = Call(request);
+  const wire::DescribeTopicResponse& body = reply.header.describe_topic();
+  EXPECT_EQ(body.config_size(), static_cast<int>(TopicSettings().size()));
+  for (const wire::TopicSetting& setting : body.config()) {
+    EXPECT_EQ(setting.is_default(), setting.name() != "segment_bytes");
+    if (setting.name() == "segment_bytes") {
+      EXPECT_EQ(setting.value(), "1MiB");
+    }
+  }
+  ASSERT_EQ(body.partitions_size(), 2);
+  EXPECT_EQ(body.partitions(0).end_offset(), 1);
+  EXPECT_EQ(body.partitions(0).durable_offset(), 0);
+  request.mutable_describe_topic()->set_name("u");
+  EXPECT_EQ(Call(request).header.error().code(), Number(ErrorCode::kUnknownTopic));
+}
+
+TEST_F(AdminTest, AlterAndDelete) {
+  harness_.MakeTopic("t");
+  wire::RequestHeader alter;
+  alter.mutable_alter_topic()->set_name("t");
+  wire::ConfigEntry* entry = alter.mutable_alter_topic()->add_set();
+  entry->set_name("segment_bytes");
+  entry->set_value("2MiB");
+  EXPECT_EQ(Call(alter).header.alter_topic().partition_count(), 1u);
+  EXPECT_EQ(harness_.store().FindTopic("t")->config.segment_bytes, 2 << 20);
+  wire::RequestHeader remove;
+  remove.mutable_delete_topic()->set_name("t");
+  EXPECT_TRUE(Call(remove).header.has_delete_topic());
+  EXPECT_EQ(Call(remove).header.error().code(), Number(ErrorCode::kUnknownTopic));
+  EXPECT_EQ(Call(alter).header.error().code(), Number(ErrorCode::kUnknownTopic));
+}
+
+TEST_F(AdminTest, MetadataByNameWithErrorsAndCreation) {
+  harness_.MakeTopic("t", 4);
+  wire::RequestHeader request;
+  request.mutable_metadata()->add_topics("t");
+  request.mutable_metadata()->add_topics("u");
+  TestReply reply = Call(request);
+  EXPECT_EQ(reply.header.metadata().topics(0).partition_count(), 4u);
+  EXPECT_EQ(reply.header.metadata().topics(1).error().code(), Number(ErrorCode::kUnknownTopic));
+  EXPECT_EQ(reply.header.metadata().topics(1).name(), "u");
+  request.mutable_metadata()->set_create_missing(true);
+  request.mutable_metadata()->add_topics("not valid");
+  reply = Call(request);
+  EXPECT_EQ(reply.header.metadata().topics(1).error().code(), 0);
+  EXPECT_EQ(reply.header.metadata().topics(1).partition_count(), 1u);
+  EXPECT_EQ(reply.header.metadata().topics(2).error().code(), Number(ErrorCode::kInvalidTopicName));
+}
+
+TEST_F(AdminTest, ListOffsets) {
+  harness_.MakeTopic("t");
+  for (const int64_t timestamp : {1'700'000'000'000, 1'700'000'000'500}) {
+    const std::string batch = MakeValueBatch({"a"}, timestamp);
+    Call(Produce("t", wire::ACK_WRITTEN, {static_cast<uint32_t>(batch.size())}), batch);
+    if (timestamp == 1'700'000'000'000) harness_.store().Commit();
+  }
+  const auto ask = [&](wire::OffsetQuery::Position position, int64_t timestamp_ms) {
+    wire::RequestHeader request;
+    wire::OffsetQuery* query = request.mutable_list_offsets()->add_queries();
+    query->set_topic("t");
+    query->set_position(position);
+    query->set_timestamp_ms(timestamp_ms);
+    return Call(request).header.list_offsets().answers(0);
+  };
+  EXPECT_EQ(ask(wire::OffsetQuery::START, 0).offset(), 0);
+  EXPECT_EQ(ask(wire::OffsetQuery::END, 0).offset(), 1);  // what a consumer may see
+  EXPECT_EQ(ask(wire::OffsetQuery::DURABLE, 0).offset(), 1);
+  EXPECT_EQ(ask(wire::OffsetQuery::TIMESTAMP, 1'700'000'000'000).offset(), 0);
+  EXPECT_EQ(ask(wire::OffsetQuery::TIMESTAMP, 1'700'000'000'001).offset(), 1);
+  EXPECT_EQ(ask(wire::OffsetQuery::TIMESTAMP, 1'700'000'000'001).timestamp_ms(), -1);
+  EXPECT_EQ(ask(static_cast<wire::OffsetQuery::Position>(9), 0).error().code(),
+            Number(ErrorCode::kInvalidRequest));
+}
+
+TEST_F(AdminTest, ServerInfoTellsMetricsAndSettings) {
+  wire::RequestHeader request;
+  request.mutable_server_info();
+  TestReply reply = Call(request);
+  EXPECT_EQ(reply.header.server_info().connections(), 1u);
+  EXPECT_EQ(reply.header.server_info().metrics_size(), 0);
+  request.mutable_server_info()->set_include_metrics(true);
+  request.mutable_server_info()->set_include_settings(true);
+  reply = Call(request);
+  const wire::ServerInfoResponse& info = reply.header.server_info();
+  EXPECT_EQ(info.settings_size(), static_cast<int>(ConfigSettings().size()));
+  std::set<std::string> names;
+  for (const wire::Metric& metric : info.metrics()) {
+    EXPECT_TRUE(names.insert(metric.name()).second) << metric.name();
+    EXPECT_FALSE(metric.doc().empty()) << metric.name();
+    EXPECT_FALSE(metric.unit().empty()) << metric.name();
+    EXPECT_TRUE(metric.kind() == "counter" || metric.kind() == "gauge") << metric.name();
+    if (metric.name() == "requests_server_info") {
+      EXPECT_EQ(metric.value(), 2);
+    }
+    if (metric.name() == "connections_limit") {
+      EXPECT_EQ(metric.value(), 10'000);
+    }
+  }
+  EXPECT_EQ(names.count("errors_unknown_topic"), 1u);
+  EXPECT_EQ(names.count("connections_closed_idle"), 1u);
+}
+
+}  // namespace
+}  // namespace leat

@@ -78,7 +78,8 @@ absl::StatusOr<LogSlice> SegmentedLog::Read(Offset from, uint64_t max_bytes) {
     if (start && start->segment_base != segment->base) start.reset();
   }
   SegmentReader reader(env_.fs, snapshot);
-  if (absl::Status status = reader.Open(); !status.ok()) return ReadFailed(status);
+  // Also when it is open: the name of a topic that is deleted meanwhile may belong to another one.
+  if (absl::Status status = ReadFailed(reader.Open()); !status.ok()) return status;
   LogSlice slice;
   slice.file = reader.file();
   if (start) {
@@ -120,7 +121,7 @@ absl::StatusOr<std::optional<TimestampedOffset>> SegmentedLog::FindTimestamp(int
       if (segment == nullptr) return std::optional<TimestampedOffset>();
     }
     SegmentReader reader(env_.fs, snapshot);
-    if (absl::Status status = reader.Open(); !status.ok()) return ReadFailed(status);
+    if (absl::Status status = ReadFailed(reader.Open()); !status.ok()) return status;
     absl::StatusOr<std::optional<TimestampedOffset>> found = reader.FindTimestamp(timestamp_ms, from);
     if (reader.index_wrong()) PostRebuild(segment);
     if (!found.ok()) return ReadFailed(found.status());

@@ -17,11 +17,15 @@ void SegmentedLog::PostWriteOut(std::shared_ptr<SegmentIndex> index) {
 }
 
 void SegmentedLog::WriteOut(const std::shared_ptr<SegmentIndex>& index) {
+  absl::Status status;
   {
-    MutexLock lock(door_);
-    if (deleted_) return;
+    MutexLock names_lock(names_);
+    {
+      MutexLock lock(door_);
+      if (deleted_) return;
+    }
+    status = index->WriteOut(env_.fs);
   }
-  const absl::Status status = index->WriteOut(env_.fs);
   std::shared_ptr<Segment> broken;
   {
     MutexLock lock(door_);
@@ -48,6 +52,7 @@ void SegmentedLog::PostPrepare() {
 }
 
 void SegmentedLog::Prepare() {
+  MutexLock names_lock(names_);
   {
     MutexLock lock(door_);
     if (deleted_ || !write_status_.ok()) return;
@@ -77,6 +82,7 @@ void SegmentedLog::PostRebuild(std::shared_ptr<Segment> segment) {
 void SegmentedLog::Rebuild(Segment& segment) {
   uint64_t bytes = 0;
   int64_t interval = 0;
+  MutexLock names_lock(names_);
   {
     MutexLock lock(door_);
     if (deleted_) return;
@@ -109,6 +115,7 @@ void SegmentedLog::SetConfig(std::shared_ptr<const TopicConfig> config) {
 }
 
 void SegmentedLog::MarkDeleted() {
+  MutexLock names_lock(names_);
   MutexLock lock(door_);
   deleted_ = true;
 }

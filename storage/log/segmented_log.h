@@ -80,8 +80,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   void Maintain();
   // For new appends. The visible offset never goes back.
   void SetConfig(std::shared_ptr<const TopicConfig> config);
-  // Appends, reads and commits fail with kUnknownTopic from now on; slices already handed out stay readable. The
-  // caller renames the directory afterwards (R20).
+  // Appends, reads and commits fail with kUnknownTopic from now on; slices already handed out stay readable. Waits for
+  // work of the background in the directory, which the caller renames afterwards (R20).
   void MarkDeleted();
   // Refuses appends from now on and writes the index files. Call it after the last commit; blocks.
   absl::Status Close();
@@ -127,6 +127,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   const SegmentedLogOptions options_;
   const LogEnvironment env_;
 
+  // Held while the background goes by names in the directory; taken before the door.
+  Mutex names_;
   mutable Mutex door_;
   std::shared_ptr<const TopicConfig> config_ ABSL_GUARDED_BY(door_);
   std::vector<std::shared_ptr<Segment>> segments_ ABSL_GUARDED_BY(door_);

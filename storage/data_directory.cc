@@ -66,7 +66,6 @@ absl::StatusOr<FormatInfo> SetUpDataDirectory(const StorePaths& paths, const Met
   for (const std::string& dir : {paths.meta, paths.topics, paths.deleted}) {
     if (absl::Status made = MakeEmptyDir(fs, dir); !made.ok()) return made;
   }
-  if (absl::Status synced = fs.SyncDir(paths.root); !synced.ok()) return synced;
   absl::StatusOr<std::unique_ptr<MetadataLog>> log = MetadataLog::Create(paths.metadata_log, env);
   if (!log.ok()) return log.status();
   // With its index files, of which a clean stop leaves none out.
@@ -75,10 +74,10 @@ absl::StatusOr<FormatInfo> SetUpDataDirectory(const StorePaths& paths, const Met
   Checkpoint checkpoint;
   checkpoint.data_id = format.data_id;
   checkpoint.sequence = 1;
-  checkpoint.clean = true;
   checkpoint.entries.push_back(CheckpointEntry{.partition_id = MetadataLog::kPartitionId});
   // This makes the name of the metadata log durable as well.
   if (absl::Status written = WriteCheckpoint(fs, paths.meta, checkpoint); !written.ok()) return written;
+  if (absl::Status synced = fs.SyncDir(paths.root); !synced.ok()) return synced;
   if (absl::Status written = WriteFormat(fs, paths.root, format); !written.ok()) return written;
   return format;
 }

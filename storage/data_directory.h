@@ -23,7 +23,7 @@ struct DataDirectory {
 absl::StatusOr<DataDirectory> LockDataDirectory(FileSystem& fs, const StorePaths& paths);
 
 // Sets up a locked directory without `format`, or goes on where a former attempt ended: directories, an empty
-// metadata log, a clean checkpoint, and `format` last. The ids come from `seed`; 0 takes one from the system.
+// metadata log, a checkpoint, and `format` last. The ids come from `seed`; 0 takes one from the system.
 absl::StatusOr<FormatInfo> SetUpDataDirectory(const StorePaths& paths, const MetadataLog::Environment& env,
                                               uint64_t seed);
 

@@ -62,6 +62,7 @@ class StoreImpl final : public LogStore, private StoreListener {
   RecoveryInput InputOf(const OpeningTopic& topic, uint32_t partition, const MetadataState& state) const;
   absl::Status OpenTopic(const OpeningTopic& topic, absl::Span<const RecoveryInput> inputs,
                          absl::Span<const RecoveredPartition> recovered);
+  absl::Status Recover(MetadataLog& metadata);
   absl::Status Sweep(const MetadataState& state);
   absl::Status RaiseLeaderEpoch(MetadataLog& metadata);
   void CountRecovered(const RecoveredPartition& recovered);

@@ -33,7 +33,14 @@ absl::Status StoreImpl::Open() {
   if (absl::Status synced = SyncKeptDirectories(); !synced.ok()) return synced;
   absl::StatusOr<std::unique_ptr<MetadataLog>> metadata = OpenMetadata(env);
   if (!metadata.ok()) return metadata.status();
-  const MetadataState& state = (*metadata)->state();
+  if (absl::Status recovered = Recover(**metadata); !recovered.ok()) return recovered;
+  report_.duration = runtime_.clock().Monotonic() - start;
+  StartWork(*std::move(metadata));
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::Recover(MetadataLog& metadata) {
+  const MetadataState& state = metadata.state();
   leader_epoch_ = state.leader_epoch() + (report_.clean ? 0 : 1);
   if (absl::Status swept = Sweep(state); !swept.ok()) return swept;
   StoreListener& events = *this;
@@ -44,16 +51,15 @@ absl::Status StoreImpl::Open() {
   env_.emplace(LogEnvironment{fs_, runtime_.clock(), files_, *background_, *committer_, counters_});
   if (absl::Status opened = OpenTopics(state); !opened.ok()) return opened;
   checkpointer_ = std::make_unique<Checkpointer>(
-      Checkpointer::Parts{fs_, paths_.meta, directory_.format.data_id, table_, (*metadata)->log(),
-                          *background_, options_.checkpoint_interval,
+      Checkpointer::Parts{fs_, paths_.meta, directory_.format.data_id, table_, metadata.log(), *background_,
+                          options_.checkpoint_interval,
                           [this](const absl::Status& cause) { committer_->Fail(cause); }},
       last_checkpoint_.checkpoint.sequence);
+  // The checkpoint of a fresh directory says already what this one says.
+  if (report_.fresh) return absl::OkStatus();
   // What recovery decided is on disk; now this says so, and that the directory is in use.
   if (absl::Status written = checkpointer_->Write(/*clean=*/false); !written.ok()) return written;
-  if (absl::Status raised = RaiseLeaderEpoch(**metadata); !raised.ok()) return raised;
-  report_.duration = runtime_.clock().Monotonic() - start;
-  StartWork(*std::move(metadata));
-  return absl::OkStatus();
+  return RaiseLeaderEpoch(metadata);
 }
 
 absl::Status StoreImpl::ReadLastCheckpoint() {
@@ -62,7 +68,7 @@ absl::Status StoreImpl::ReadLastCheckpoint() {
   last_checkpoint_ = *std::move(reading);
   switch (last_checkpoint_.state) {
     case CheckpointReading::State::kValid:
-      report_.clean = last_checkpoint_.checkpoint.clean;
+      report_.clean = last_checkpoint_.checkpoint.clean || report_.fresh;
       break;
     case CheckpointReading::State::kAbsent:
       // It was written before `format`, so somebody took it away.

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import resource
 import signal
 import struct
@@ -49,7 +50,7 @@ class Daemon(Leatd):
         self.started_ms = None
 
     def command(self):
-        sets = ["--set=%s=%s" % (name.replace("topic_", "topic.", 1), value) for name, value in self.settings.items()]
+        sets = ["--set=%s=%s" % (re.sub("^topic_", "topic.", name), value) for name, value in self.settings.items()]
         return [self.binary, "--data-dir", self.data_dir, "--listen", self.listen, "--port-file",
                 self.port_file] + sets + self.base_options
 

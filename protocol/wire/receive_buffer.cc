@@ -15,24 +15,30 @@ bool ReceiveBuffer::Resize(size_t capacity) {
   return true;
 }
 
+size_t ReceiveBuffer::Larger(size_t capacity) const {
+  if (capacity == 0) return std::min(kBytesFirst, bytes_usual_);
+  if (capacity < bytes_usual_) return bytes_usual_;
+  return std::min(bytes_max_, 2 * capacity);
+}
+
 absl::Span<char> ReceiveBuffer::Prepare(size_t wanted) {
   if (begin_ > 0) {
     if (end_ > begin_) std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
-  const size_t target = std::min(bytes_max_, std::max({wanted, bytes_start_, end_ + 1}));
-  if (end_ == capacity_ && capacity_ < target) {
-    const size_t grown = std::min(bytes_max_, std::max(bytes_start_, 2 * capacity_));
-    if (!Resize(grown)) return {};
-  }
+  const size_t target = std::min(bytes_max_, std::max({wanted, bytes_usual_, end_ + 1}));
+  const bool full = end_ == capacity_ || (hungry_ && capacity_ < bytes_usual_);
+  if (full && capacity_ < target && !Resize(Larger(capacity_))) return {};
   const size_t limit = std::min(capacity_, target);
   if (end_ >= limit) return {};
+  offered_ = limit - end_;
   return absl::MakeSpan(memory_.get() + end_, limit - end_);
 }
 
 void ReceiveBuffer::Commit(size_t bytes) {
   end_ += bytes;
+  hungry_ = bytes == offered_;
   needed_ = std::max(needed_, end_);
 }
 
@@ -46,10 +52,11 @@ bool ReceiveBuffer::Trim() {
   if (!was_used && size() == 0) {
     memory_.reset();
     capacity_ = begin_ = end_ = 0;
+    hungry_ = false;
     return false;
   }
-  size_t target = bytes_start_;
-  while (target < std::max(needed_, end_)) target *= 2;
+  size_t target = Larger(0);
+  while (target < std::max(needed_, end_)) target = Larger(target);
   if (target < capacity_) Resize(target);
   needed_ = 0;
   return was_used;

@@ -9,11 +9,12 @@
 namespace leat {
 
 // The bytes of a connection that were read and not yet consumed, in one piece of memory. Holds none before
-// the first read and after Trim in an idle connection. Never grows ahead of what arrives: only a full buffer
+// the first read and after Trim in an idle connection; begins small, because most connections say little, and
+// becomes `bytes_usual` as soon as that was not enough. Beyond it only a buffer full of unconsumed bytes
 // doubles, so a peer that announces a large frame and sends little costs little. Not thread-safe.
 class ReceiveBuffer {
  public:
-  ReceiveBuffer(size_t bytes_start, size_t bytes_max) : bytes_start_(bytes_start), bytes_max_(bytes_max) {}
+  ReceiveBuffer(size_t bytes_usual, size_t bytes_max) : bytes_usual_(bytes_usual), bytes_max_(bytes_max) {}
 
   // Read and not consumed. Valid until the next Prepare or Trim.
   absl::Span<char> data() { return absl::MakeSpan(memory_.get() + begin_, end_ - begin_); }
@@ -21,7 +22,7 @@ class ReceiveBuffer {
   size_t capacity() const { return capacity_; }
 
   // Space to read into, behind data(). Not more than what makes `wanted` bytes whole, so that the frame
-  // behind a large one does not have to be moved; at least up to bytes_start. Empty when the buffer is full
+  // behind a large one does not have to be moved; at least up to bytes_usual. Empty when the buffer is full
   // at bytes_max or memory is short.
   absl::Span<char> Prepare(size_t wanted);
 
@@ -39,15 +40,21 @@ class ReceiveBuffer {
     void operator()(char* memory) const { std::free(memory); }
   };
 
-  bool Resize(size_t capacity);
+  static constexpr size_t kBytesFirst = 1024;
 
-  const size_t bytes_start_;
+  bool Resize(size_t capacity);
+  // The next size after `capacity`.
+  size_t Larger(size_t capacity) const;
+
+  const size_t bytes_usual_;
   const size_t bytes_max_;
   std::unique_ptr<char, Free> memory_;
   size_t capacity_ = 0;
   size_t begin_ = 0;
   size_t end_ = 0;
-  size_t needed_ = 0;  // most bytes held at once since the last Trim
+  size_t offered_ = 0;   // by the last Prepare
+  bool hungry_ = false;  // the last read filled all that was offered
+  size_t needed_ = 0;    // most bytes held at once since the last Trim
 };
 
 }  // namespace leat

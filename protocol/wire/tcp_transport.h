@@ -15,7 +15,7 @@
 namespace leat {
 
 struct TcpOptions {
-  size_t read_buffer_bytes = 64 * 1024;  // to start with
+  size_t read_buffer_bytes = 64 * 1024;  // of a connection that has much to say; it begins smaller
   size_t read_buffer_bytes_max = 8 * 1024 * 1024;
   // A receive buffer larger than what was needed for this long shrinks; one that was not used goes.
   absl::Duration trim_period = absl::Seconds(1);

@@ -26,6 +26,25 @@ TEST(ReceiveBufferTest, HoldsNothingBeforeTheFirstRead) {
   EXPECT_EQ(buffer.Prepare(0).size(), kStart);
 }
 
+TEST(ReceiveBufferTest, BeginsSmallAndBecomesUsualWhenThatWasNotEnough) {
+  ReceiveBuffer buffer(65536, 1 << 20);
+  EXPECT_EQ(Fill(buffer, 0, 100), 100u);
+  EXPECT_EQ(buffer.capacity(), 1024u);
+  buffer.Consume(100);
+  EXPECT_EQ(Fill(buffer, 0, 4096), 1024u);
+  buffer.Consume(1024);  // nothing is held, but there was more
+  EXPECT_EQ(Fill(buffer, 0, 100000), 65536u);
+  buffer.Consume(65536);
+  EXPECT_EQ(Fill(buffer, 0, 100000), 65536u);
+  buffer.Consume(65536);
+  EXPECT_EQ(buffer.capacity(), 65536u);
+  buffer.Trim();
+  EXPECT_EQ(Fill(buffer, 0, 100), 100u);
+  buffer.Consume(100);
+  EXPECT_TRUE(buffer.Trim());
+  EXPECT_EQ(buffer.capacity(), 1024u);
+}
+
 TEST(ReceiveBufferTest, GrowsOnlyAsBytesArrive) {
   ReceiveBuffer buffer(kStart, kMax);
   EXPECT_EQ(Fill(buffer, 1000, 10), 10u);

@@ -176,7 +176,7 @@ TEST(TcpTransportTest, TheBufferGrowsOnlyAsBytesArriveAndGoesWhenIdle) {
   EXPECT_EQ(pair.right->buffer_bytes(), 0u);
   pair.left->Send(FrameOf(std::string(100, 'x')));
   ASSERT_TRUE(pair.RunUntil([&] { return pair.right_handler.calls > 0; }));
-  EXPECT_EQ(pair.right->buffer_bytes(), options.read_buffer_bytes);
+  EXPECT_LE(pair.right->buffer_bytes(), options.read_buffer_bytes);
   pair.left->Send(FrameOf(std::string(kFrame - 100, 'x')));
   ASSERT_TRUE(pair.RunUntil([&] { return whole; }));
   EXPECT_GE(most, kFrame);

@@ -187,6 +187,11 @@ absl::StatusOr<CheckedIndex> CheckIndex(FileSystem& fs, const File& log, const I
 
 std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& input, const std::string& log_name,
                                      CheckedIndex& checked, FiledIndex& filed) {
+  IndexBuilder& builder = checked.builder;
+  const std::string offset_bytes = EncodeEntries(builder.offsets, input.base);
+  const std::string time_bytes = EncodeEntries(builder.times, input.base);
+  // Either both files are there or, as long as there is nothing to say, none.
+  const bool wanted = input.complete || !offset_bytes.empty() || !time_bytes.empty();
   std::vector<std::string> notes;
   const auto settle = [&](IndexFileState& state, absl::string_view suffix, const std::string& bytes) {
     const std::string name = SegmentFileName(input.base, suffix);
@@ -194,13 +199,11 @@ std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& inpu
     if (!state.problem.empty()) {
       notes.push_back(absl::StrCat("rebuilt ", name, " of ", log_name, ": ", state.problem));
     }
-    const bool as_it_should_be = state.exists ? state.bytes == bytes : state.problem.empty();
-    if (as_it_should_be) return absl::OkStatus();
-    return WriteCacheFile(fs, input.dir, name, bytes);
+    const bool as_it_should_be = state.exists ? state.bytes == bytes : !wanted;
+    return as_it_should_be ? absl::OkStatus() : WriteCacheFile(fs, input.dir, name, bytes);
   };
-  IndexBuilder& builder = checked.builder;
-  absl::Status status = settle(checked.offsets, kIndexSuffix, EncodeEntries(builder.offsets, input.base));
-  status.Update(settle(checked.times, kTimeIndexSuffix, EncodeEntries(builder.times, input.base)));
+  absl::Status status = settle(checked.offsets, kIndexSuffix, offset_bytes);
+  status.Update(settle(checked.times, kTimeIndexSuffix, time_bytes));
   filed = {};
   if (!status.ok()) return notes;
   filed = {static_cast<uint32_t>(builder.offsets.size()), static_cast<uint32_t>(builder.times.size())};

@@ -25,8 +25,8 @@ struct RecoveredSegment {
   uint64_t bytes = 0;
   std::optional<SegmentDamage> damage;  // what lies between it and next_offset cannot be read
   int64_t first_timestamp_ms = -1;  // of the first batch; -1 when there is none
-  FiledIndex filed;    // in the index files, which exist
-  IndexBuilder index;  // how it goes on; its entries are all in the files
+  FiledIndex filed;    // in the index files
+  IndexBuilder index;  // how it goes on; it holds entries only when they could not be written
 };
 
 struct RecoveredPartition {

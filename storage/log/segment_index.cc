@@ -34,7 +34,10 @@ absl::StatusOr<std::optional<Entry>> FindInFile(FileSystem& fs, const std::strin
 SegmentIndex::SegmentIndex(std::string dir, Offset base) : dir_(std::move(dir)), base_(base) {}
 
 SegmentIndex::SegmentIndex(std::string dir, Offset base, FiledIndex filed, IndexBuilder builder)
-    : dir_(std::move(dir)), base_(base), builder_(std::move(builder)), filed_(filed), has_files_(true) {}
+    : dir_(std::move(dir)), base_(base), builder_(std::move(builder)), filed_(filed) {
+  // Without an entry they may be missing; then they are made anew.
+  has_files_ = filed.offset_entries + filed.time_entries > 0;
+}
 
 void SegmentIndex::Add(const IndexedBatch& batch, int64_t interval_bytes) {
   MutexLock lock(mutex_);
@@ -70,7 +73,7 @@ absl::StatusOr<std::optional<OffsetEntry>> SegmentIndex::FindPosition(FileSystem
 }
 
 absl::StatusOr<std::optional<TimeEntry>> SegmentIndex::FindTime(FileSystem& fs, int64_t timestamp_ms) const {
-  const auto before = [timestamp_ms](const TimeEntry& entry) { return entry.timestamp_ms <= timestamp_ms; };
+  const auto before = [timestamp_ms](const TimeEntry& entry) { return entry.timestamp_ms < timestamp_ms; };
   uint32_t filed = 0;
   {
     MutexLock lock(mutex_);

@@ -34,7 +34,8 @@ class SegmentIndex {
   absl::StatusOr<std::optional<OffsetEntry>> FindOffset(FileSystem& fs, Offset offset) const;
   // The last entry whose position is <= `position`.
   absl::StatusOr<std::optional<OffsetEntry>> FindPosition(FileSystem& fs, uint64_t position) const;
-  // The last entry whose timestamp is <= `timestamp_ms`: no batch before the one it names has a record that young.
+  // The last entry whose timestamp is < `timestamp_ms`: no batch before the one it names has a record that young. (An
+  // equal one would do as well, but then nothing would tell an entry that names a later batch of the same age.)
   absl::StatusOr<std::optional<TimeEntry>> FindTime(FileSystem& fs, int64_t timestamp_ms) const;
 
   // Entries that are not in the files yet.

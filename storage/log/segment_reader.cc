@@ -130,6 +130,7 @@ absl::StatusOr<std::optional<TimestampedOffset>> SegmentReader::SearchBatch(cons
   if (!read.ok()) return read.status();
   absl::StatusOr<BatchView> view = BatchView::Parse(absl::string_view(bytes).substr(0, *read));
   absl::Status status = view.ok() ? view->CheckCrc() : view.status();
+  const bool lost = !status.ok();
   if (status.ok()) {
     absl::StatusOr<RecordIterator> records = RecordIterator::Create(*view);
     status = records.status();
@@ -145,9 +146,11 @@ absl::StatusOr<std::optional<TimestampedOffset>> SegmentReader::SearchBatch(cons
       }
     }
   }
-  return MakeError(ErrorCode::kDataLoss,
+  // A batch that is as its producer sent it, but cannot be opened, is no loss of ours.
+  return MakeError(lost ? ErrorCode::kDataLoss : ErrorCode::kCorruptBatch,
                    absl::StrCat(segment_.file->path(), ": the batch at byte ", batch.position, ", offset ",
-                                batch.header.base_offset, " is damaged: ", status.message()));
+                                batch.header.base_offset,
+                                lost ? " is damaged: " : " cannot be opened: ", status.message()));
 }
 
 }  // namespace leat

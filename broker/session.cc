@@ -104,10 +104,14 @@ Transport::ReadResult Session::OnData(absl::Span<char> data) {
     CheckLimits();
   }
   if (closing_) return {data.size(), 0};
-  // While paused, what is left in the buffer counts; else what the transport may gather for the next frame.
-  frame_bytes_ = partial ? result.wanted : data.size() - result.consumed;
+  frame_bytes_ = data.size() - result.consumed;
   NotePartialFrame(partial, result.consumed > 0);
   CheckMemory();
+  if (partial && pauses_ == 0) {
+    // What the transport may now gather counts before it has come.
+    frame_bytes_ = result.wanted;
+    UpdateCharge();
+  }
   return result;
 }
 

@@ -23,7 +23,8 @@ absl::Duration Ms(int64_t milliseconds) { return absl::Milliseconds(milliseconds
 }  // namespace
 
 size_t Session::NextWanted(size_t frame_bytes, size_t at_hand) const {
-  return std::min(frame_bytes, std::max(kFrameStepBytes, 2 * at_hand));
+  const size_t step = broker_.memory().over() ? static_cast<size_t>(kMemoryFreeBytes) : kFrameStepBytes;
+  return std::min(frame_bytes, std::max(step, 2 * at_hand));
 }
 
 void Session::NotePartialFrame(bool partial, bool is_new) {

@@ -14,7 +14,7 @@
 namespace leat {
 
 struct TopicPartition {
-  std::string topic;
+  std::string topic = {};
   int32_t partition = 0;
 
   friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
@@ -31,7 +31,7 @@ struct RecordHeader {
 
 // A record that owns its bytes.
 struct Record {
-  std::string topic;
+  std::string topic = {};
   std::optional<int32_t> partition = std::nullopt;  // nothing: chosen by key, or evenly when there is no key
   std::optional<std::string> key = std::nullopt;    // nothing is null, which is not the same as ""
   std::optional<std::string> value = std::nullopt;
@@ -43,7 +43,7 @@ struct Record {
 // A record whose bytes are the caller's; a producer copies them before Send returns. The cheapest way to
 // send.
 struct RecordRef {
-  absl::string_view topic;
+  absl::string_view topic = {};
   std::optional<int32_t> partition = std::nullopt;
   std::optional<absl::string_view> key = std::nullopt;
   std::optional<absl::string_view> value = std::nullopt;
@@ -64,7 +64,7 @@ std::optional<Acks> ParseAcks(absl::string_view name);
 
 // Where an acknowledged record is.
 struct DeliveryReport {
-  std::string topic;
+  std::string topic = {};
   int32_t partition = 0;
   Offset offset = -1;        // -1 with Acks::kNone: unknown
   int64_t timestamp_ms = 0;  // as sent

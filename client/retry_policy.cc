@@ -8,7 +8,7 @@
 
 namespace leat {
 
-absl::Duration BackOff(const RetryOptions& options, int failures, SeededRandom& random) {
+absl::Duration BackOff(const RetryOptions& options, int failures, SplitMixRandom& random) {
   const double growth = std::pow(options.multiplier, std::max(0, failures - 1));
   const double longest = absl::ToDoubleSeconds(options.max_backoff);
   const double base = std::min(longest, absl::ToDoubleSeconds(options.initial_backoff) * growth);
@@ -16,7 +16,7 @@ absl::Duration BackOff(const RetryOptions& options, int failures, SeededRandom& 
 }
 
 RetryAction AfterFailure(const RetryOptions& options, RetryState& state, const absl::Status& error,
-                         MonotonicTime now, SeededRandom& random) {
+                         MonotonicTime now, SplitMixRandom& random) {
   ++state.failures;
   state.last_error = error;
   if (!IsRetriable(error)) return {false, now, error};

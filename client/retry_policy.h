@@ -24,10 +24,10 @@ struct RetryAction {
 // the same action. Errors that stay (design D12: not retriable) are given up at once; so is an attempt that
 // would begin at the deadline or later, with kTimedOut and the last error in its message.
 RetryAction AfterFailure(const RetryOptions& options, RetryState& state, const absl::Status& error,
-                         MonotonicTime now, SeededRandom& random);
+                         MonotonicTime now, SplitMixRandom& random);
 
 // The delay before attempt number `failures` + 1, jitter included.
-absl::Duration BackOff(const RetryOptions& options, int failures, SeededRandom& random);
+absl::Duration BackOff(const RetryOptions& options, int failures, SplitMixRandom& random);
 
 // kInvalidRequest when a field is out of its range.
 absl::Status ValidateRetryOptions(const RetryOptions& options);

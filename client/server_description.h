@@ -50,7 +50,7 @@ struct RecoveryFigures {
   std::vector<std::string> notes;
 };
 
-struct MetricValue {
+struct MetricReading {
   std::string name;
   std::string kind;  // counter, gauge
   std::string unit;
@@ -68,7 +68,7 @@ struct ServerDescription {
   ServerLimits limits;
   DurabilityFigures durability;
   RecoveryFigures recovery;
-  std::vector<MetricValue> metrics;
+  std::vector<MetricReading> metrics;
   std::vector<SettingDescription> settings;
   uint64_t topics = 0;
   uint64_t partitions = 0;

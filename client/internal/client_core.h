@@ -53,7 +53,7 @@ class ClientCore {
   // On the io thread only. A member is told about the end until it is removed or destroyed.
   Link& link() { return link_; }
   TimerQueue& timers() { return timers_; }
-  SeededRandom& random() { return random_; }
+  SplitMixRandom& random() { return random_; }
   void AddMember(std::weak_ptr<Member> member);
 
  private:
@@ -64,13 +64,13 @@ class ClientCore {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   TimerQueue timers_;
-  SeededRandom random_;
+  SplitMixRandom random_;
   Link link_;
   std::set<std::weak_ptr<Member>, std::owner_less<>> members_;
 
   Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  SeededRandom seeds_ ABSL_GUARDED_BY(mutex_);
+  SplitMixRandom seeds_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
   std::thread::id thread_id_;
 };

@@ -237,7 +237,7 @@ void ConsumerCore::PostTurn() {
 
 void ConsumerCore::Close(const absl::Status& reason) {
   Tokens dropped;
-  std::optional<Waiter> waiter;
+  std::optional<PollWaiter> waiter;
   {
     MutexLock lock(mutex_);
     if (!closed_.ok()) return;

@@ -24,6 +24,12 @@ namespace leat {
 
 class ConsumerFetcher;
 
+// Who waits in PollAsync.
+struct PollWaiter {
+  Promise<absl::StatusOr<ConsumedRecords>> promise;
+  uint64_t number = 0;
+};
+
 // What a consumer shares between the threads that poll and the io thread: partitions, positions, fetched
 // chunks. The io side is consumer_fetcher.h.
 class ConsumerCore final : public ClientCore::Member, public std::enable_shared_from_this<ConsumerCore> {
@@ -58,10 +64,6 @@ class ConsumerCore final : public ClientCore::Member, public std::enable_shared_
   friend class ConsumerFetcher;
   using Polled = absl::StatusOr<ConsumedRecords>;
   using Tokens = std::vector<std::shared_ptr<PositionToken>>;
-  struct Waiter {
-    Promise<Polled> promise;
-    uint64_t number = 0;
-  };
   // A chunk taken out of its partition to be decoded without the lock.
   struct Work {
     TopicPartition id;
@@ -111,7 +113,7 @@ class ConsumerCore final : public ClientCore::Member, public std::enable_shared_
   size_t buffered_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool starved_ ABSL_GUARDED_BY(mutex_) = false;  // a fetch waits for bytes to be polled
   uint64_t next_generation_ ABSL_GUARDED_BY(mutex_) = 1;
-  std::optional<Waiter> waiter_ ABSL_GUARDED_BY(mutex_);
+  std::optional<PollWaiter> waiter_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_waiter_ ABSL_GUARDED_BY(mutex_) = 1;
   bool turn_posted_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status closed_ ABSL_GUARDED_BY(mutex_);

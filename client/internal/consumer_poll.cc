@@ -163,7 +163,7 @@ Future<ConsumerCore::Polled> ConsumerCore::PollAsync(absl::Duration timeout) {
 }
 
 void ConsumerCore::ExpireWaiter(uint64_t number) {
-  std::optional<Waiter> waiter;
+  std::optional<PollWaiter> waiter;
   {
     MutexLock lock(mutex_);
     if (waiter_.has_value() && waiter_->number == number) waiter = std::exchange(waiter_, std::nullopt);
@@ -172,7 +172,7 @@ void ConsumerCore::ExpireWaiter(uint64_t number) {
 }
 
 void ConsumerCore::ServeWaiter() {
-  std::optional<Waiter> waiter;
+  std::optional<PollWaiter> waiter;
   {
     MutexLock lock(mutex_);
     if (!waiter_.has_value() || !HasSomething()) return;

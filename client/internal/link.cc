@@ -20,7 +20,7 @@ constexpr size_t kHelloReplyBytesMax = 64 * 1024;
 
 }  // namespace
 
-Link::Link(asio::io_context& io, TimerQueue& timers, SeededRandom& random, const ClientOptions& options,
+Link::Link(asio::io_context& io, TimerQueue& timers, SplitMixRandom& random, const ClientOptions& options,
            std::string host, uint16_t port)
     : io_(io), timers_(timers), random_(random), options_(options), host_(std::move(host)), port_(port) {}
 

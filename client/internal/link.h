@@ -44,7 +44,7 @@ struct LinkRequest {
 // link.
 class Link final : public Transport::Handler {
  public:
-  Link(asio::io_context& io, TimerQueue& timers, SeededRandom& random, const ClientOptions& options,
+  Link(asio::io_context& io, TimerQueue& timers, SplitMixRandom& random, const ClientOptions& options,
        std::string host, uint16_t port);
   ~Link() override;
 
@@ -102,7 +102,7 @@ class Link final : public Transport::Handler {
 
   asio::io_context& io_;
   TimerQueue& timers_;
-  SeededRandom& random_;
+  SplitMixRandom& random_;
   const ClientOptions& options_;
   const std::string host_;
   const uint16_t port_;

@@ -5,9 +5,9 @@
 namespace leat {
 
 // SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough for jitter and identities. One thread.
-class SeededRandom {
+class SplitMixRandom {
  public:
-  explicit SeededRandom(uint64_t seed) : state_(seed) {}
+  explicit SplitMixRandom(uint64_t seed) : state_(seed) {}
 
   uint64_t Next() {
     uint64_t z = state_ += 0x9e3779b97f4a7c15;

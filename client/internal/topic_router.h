@@ -45,7 +45,7 @@ class TopicRouter {
  private:
   PartitionQueue* RouteSticky(RoutedTopic& topic, size_t encoded_bytes, const Accumulator& accumulator);
 
-  SeededRandom random_;
+  SplitMixRandom random_;
   absl::flat_hash_map<std::string, std::unique_ptr<RoutedTopic>> topics_;
   RoutedTopic* latest_ = nullptr;  // most programs send to one topic many times in a row
 };

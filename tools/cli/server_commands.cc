@@ -154,7 +154,7 @@ absl::Status ServerStats(CommandLine* line, const std::string& output) {
   if (!server.ok()) return server.status();
   Json list = Json::array();
   Table table({{"METRIC"}, {"VALUE", Table::Align::kRight}, {"UNIT"}, {"KIND"}, {"MEANING"}});
-  for (const MetricValue& metric : server->metrics) {
+  for (const auto& metric : server->metrics) {
     list.push_back({{"name", metric.name},
                     {"value", NumberJson(metric.value)},
                     {"unit", metric.unit},

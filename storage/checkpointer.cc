@@ -39,12 +39,16 @@ void Checkpointer::OnTimer() {
   }
   const absl::Status written = Write(/*clean=*/false);
   if (written.ok()) return;
-  if (CodeOf(written) == ErrorCode::kDiskFull) return Note();
+  // No room, or no file to be had: the former checkpoint stays true, and the next one may succeed.
+  if (CodeOf(written) == ErrorCode::kDiskFull || CodeOf(written) == ErrorCode::kLimitExceeded) return Note();
   parts_.on_failure(written);
 }
 
 absl::Status Checkpointer::Write(bool clean) {
   MutexLock lock(write_mutex_);
+  // A timer that was under way must not take back what a clean stop said.
+  if (closed_) return absl::OkStatus();
+  closed_ = clean;
   Checkpoint checkpoint = Collect();
   checkpoint.clean = clean;
   checkpoint.sequence = sequence_ + 1;

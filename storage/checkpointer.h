@@ -28,7 +28,7 @@ class Checkpointer {
     std::shared_ptr<const SegmentedLog> metadata_log;
     Executor& background;
     absl::Duration interval;
-    // Called on the background executor when one could not be written for another reason than a full disk.
+    // Called on the background executor when one could not be written for a reason that does not pass.
     std::function<void(const absl::Status&)> on_failure;
   };
   // `sequence` is that of the last checkpoint in the directory.
@@ -38,7 +38,7 @@ class Checkpointer {
   void Note() { Arm(parts_.interval); }
   void NoteUrgent();
 
-  // Writes one now; blocks.
+  // Writes one now; blocks. After a clean one no other is written.
   [[nodiscard]] absl::Status Write(bool clean);
 
   // No timer writes one from now on.
@@ -55,6 +55,7 @@ class Checkpointer {
   std::atomic<uint64_t> written_{0};
   Mutex write_mutex_;  // one writer at a time, so that a later checkpoint never tells less
   uint64_t sequence_ ABSL_GUARDED_BY(write_mutex_);
+  bool closed_ ABSL_GUARDED_BY(write_mutex_) = false;
   Mutex mutex_;
   bool armed_ ABSL_GUARDED_BY(mutex_) = false;
   bool urgent_ ABSL_GUARDED_BY(mutex_) = false;

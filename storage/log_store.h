@@ -34,7 +34,8 @@ struct StoreOptions {
   uint64_t id_seed = 0;  // of the ids of a new directory; 0: from the system
 };
 
-// A topic as it is at one moment. Immutable; a change makes a new one.
+// A topic as it is at one moment. Immutable; a change makes a new one. Topics and their logs must be let go before
+// the store is destroyed.
 struct Topic {
   uint64_t id = 0;  // never reused
   std::string name;

@@ -74,6 +74,7 @@ bool Committer::stopped() const {
 std::vector<std::shared_ptr<SegmentedLog>> Committer::TakePending() {
   std::vector<std::shared_ptr<SegmentedLog>> taken;
   MutexLock lock(mutex_);
+  ++rounds_begun_;
   if (stopped_) return taken;
   taken.swap(now_);
   // What could have waited longer goes with what could not.
@@ -161,23 +162,35 @@ void Committer::FinishGroup(Group& group) {
 
 void Committer::EndGroup() {
   MutexLock lock(mutex_);
+  ++rounds_ended_;
   scheduled_ = false;
-  if (!now_.empty() && !stopped_) return Schedule();
-  for (Event* waiter : idle_waiters_) waiter->Set();
-  idle_waiters_.clear();
+  ReleaseFlushWaiters();
+  if (!now_.empty() && !stopped_) Schedule();
+}
+
+void Committer::ReleaseFlushWaiters() {
+  const auto done = [this](const FlushWaiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!stopped_ && waiter.round > rounds_ended_) return false;
+    waiter.event->Set();
+    return true;
+  };
+  flush_waiters_.erase(std::remove_if(flush_waiters_.begin(), flush_waiters_.end(), done),
+                       flush_waiters_.end());
 }
 
 absl::Status Committer::Flush() {
-  const std::unique_ptr<Event> idle = runtime_.NewEvent();
+  const std::unique_ptr<Event> done = runtime_.NewEvent();
   {
     MutexLock lock(mutex_);
     if (stopped_) return failure_;
     for (auto& [id, waiting] : later_) now_.push_back(std::move(waiting.log));
     later_.clear();
-    idle_waiters_.push_back(idle.get());
+    // Not until nothing is left to do: with enough appenders that would never be.
+    const bool running = rounds_begun_ != rounds_ended_;
+    flush_waiters_.push_back({running && now_.empty() ? rounds_begun_ : rounds_begun_ + 1, done.get()});
     Schedule();
   }
-  idle->Wait();
+  done->Wait();
   return failure();
 }
 
@@ -189,8 +202,7 @@ void Committer::Stop() {
     stopped_ = true;
     dropped.swap(now_);
     dropped_later.swap(later_);
-    for (Event* waiter : idle_waiters_) waiter->Set();
-    idle_waiters_.clear();
+    ReleaseFlushWaiters();
   }
   // First the one that hands work to the others.
   executor_->Stop();

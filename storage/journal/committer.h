@@ -62,10 +62,15 @@ class Committer final : public CommitSink {
     std::shared_ptr<SegmentedLog> log;
     uint64_t ticket = 0;  // tells its timer from that of an earlier wait
   };
+  struct FlushWaiter {
+    uint64_t round = 0;  // the end of this one is what it waits for
+    Event* event = nullptr;
+  };
 
   // Posts RunGroup unless it is posted or running.
   void Schedule() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HurryWaiting(uint64_t partition_id, uint64_t ticket);
+  void ReleaseFlushWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool stopped() const;
 
   // These run on the commit executor, one group at a time.
@@ -93,7 +98,9 @@ class Committer final : public CommitSink {
   uint64_t last_ticket_ ABSL_GUARDED_BY(mutex_) = 0;
   bool scheduled_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<Event*> idle_waiters_ ABSL_GUARDED_BY(mutex_);
+  uint64_t rounds_begun_ ABSL_GUARDED_BY(mutex_) = 0;  // calls of RunGroup
+  uint64_t rounds_ended_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<FlushWaiter> flush_waiters_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 
   std::unique_ptr<Executor> executor_;

@@ -204,6 +204,7 @@ Future<absl::Status> ProducerCore::FlushAsync() {
     live = accumulator_.Live();
     for (auto& [topic, records] : held_) {
       for (HeldRecord& held : records) {
+        held.flush = true;
         held.done = [token, done = std::move(held.done)](const Delivery& delivery) mutable {
           std::move(done)(delivery);
         };

@@ -67,6 +67,7 @@ class ProducerCore final : public ClientCore::Member, public std::enable_shared_
     int64_t timestamp_ms = 0;
     size_t charged = 0;
     MonotonicTime deadline = {};
+    bool flush = false;  // somebody waits for it: it must not linger
     Producer::DeliveryCallback done = nullptr;
   };
   struct Accepted {

@@ -88,6 +88,7 @@ std::deque<ProducerCore::HeldRecord> ProducerCore::PlaceHeld(RoutedTopic& topic,
                                                              const absl::StatusOr<int32_t>& count,
                                                              Failures& failures) {
   std::deque<HeldRecord> left;
+  bool flush = false;
   std::vector<HeaderView> headers;
   const MonotonicTime now = MonotonicNow();
   for (HeldRecord& held : records) {
@@ -111,7 +112,9 @@ std::deque<ProducerCore::HeldRecord> ProducerCore::PlaceHeld(RoutedTopic& topic,
     const Accumulator::Place place =
         accumulator_.Append(*queue, {record, held.timestamp_ms, encoded_bytes, held.charged}, sent_at);
     place.batch->AddCallback(place.index, std::move(held.done));
+    flush = flush || held.flush;
   }
+  if (flush) accumulator_.EndLinger();
   return left;
 }
 

@@ -27,6 +27,7 @@ function(leat_library name)
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/leat>)
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
+  target_compile_features(${name} PUBLIC cxx_std_20)
   leat_use_pch(${name})
 endfunction()
 

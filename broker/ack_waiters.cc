@@ -67,6 +67,12 @@ void AckWaiters::FailAll(const absl::Status& status) {
   }
 }
 
+void AckWaiters::Clear() {
+  std::map<uint64_t, Partition> dropped;
+  dropped.swap(partitions_);
+  Shrink(size_);
+}
+
 void AckWaiters::Shrink(size_t by) {
   size_ -= by;
   metrics_.ack_waiters.Sub(static_cast<int64_t>(by));

@@ -32,6 +32,8 @@ class AckWaiters {
   void OnCommitted(const CommitOutcome& outcome);
   // No sync can be trusted any more: everybody gets `status`.
   void FailAll(const absl::Status& status);
+  // Forgets everybody without a word.
+  void Clear();
 
  private:
   struct Entry {

@@ -34,7 +34,10 @@ Broker::Broker(BrokerOptions options)
       admin_(options.runtime->NewExecutor("admin")),
       io_(options.runtime->NewExecutor("io")) {}
 
-Broker::~Broker() { Abandon(); }
+Broker::~Broker() {
+  StopWorkers();
+  CloseLanes();
+}
 
 absl::StatusOr<std::unique_ptr<Broker>> Broker::Open(BrokerOptions options) {
   const StoreOptions store_options = StoreOptionsOf(options.config);
@@ -118,20 +121,15 @@ void Broker::CloseConnections() {
   }
 }
 
-absl::Status Broker::Close() {
+void Broker::StopWorkers() {
   admin_->Stop();
   io_->Stop();
-  return store_->Close();
 }
 
-void Broker::Abandon() {
-  admin_->Stop();
-  io_->Stop();
-  store_.reset();
-}
+absl::Status Broker::Close() { return store_->Close(); }
 
-void Broker::DropSessions() {
-  for (Lane* lane : lanes()) lane->DropSessions();
+void Broker::CloseLanes() {
+  for (Lane* lane : lanes()) lane->Close();
 }
 
 void Broker::OnAppended(const PartitionLog& log) {

@@ -40,7 +40,7 @@ class Broker final : private StoreListener {
   // With a store that is already open, for tests.
   using StoreFactory = absl::AnyInvocable<absl::StatusOr<std::unique_ptr<LogStore>>(StoreListener&) &&>;
   static absl::StatusOr<std::unique_ptr<Broker>> Open(BrokerOptions options, StoreFactory open_store);
-  // The executors of all lanes have stopped.
+  // After the steps below.
   ~Broker() override;
 
   // A lane over `executor`, which is stopped before the broker goes. Any thread.
@@ -55,12 +55,15 @@ class Broker final : private StoreListener {
   bool WaitForConnections(absl::Duration timeout);
   // Ends the connections that are left. Any thread, returns at once.
   void CloseConnections();
-  // Stops the admin and io executors, so that no more work reaches the store, then commits and closes it.
+  // The end, in this order: StopWorkers; Close for a clean one; the executors of the lanes stop; CloseLanes;
+  // these executors go, and with them what their tasks held; the broker goes, and with it the store.
+
+  // Stops the admin and io executors: no more work of theirs reaches store and lanes.
+  void StopWorkers();
+  // Commits everything and closes the store. Without it the directory is left as a crash would leave it.
   [[nodiscard]] absl::Status Close();
-  // Stops the executors and lets go of the store as a crash would leave it.
-  void Abandon();
-  // Frees the sessions of all lanes. After their executors have stopped, before these go.
-  void DropSessions();
+  // Lets go of sessions, waiters and logs. Lanes take no news from then on.
+  void CloseLanes();
 
   const Config& config() const { return config_; }
   LogStore& store() { return *store_; }

@@ -10,8 +10,8 @@ Deadlines::Id Deadlines::Add(absl::Duration when, Executor::Task task) {
 }
 
 void Deadlines::Clear() {
-  tasks_.clear();
-  if (timer_ != 0) executor_.Cancel(timer_);
+  std::map<Id, Executor::Task> dropped;
+  dropped.swap(tasks_);
   timer_ = 0;
 }
 

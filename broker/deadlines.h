@@ -22,7 +22,7 @@ class Deadlines {
   Id Add(absl::Duration when, Executor::Task task);
   // The task will not run, unless it has.
   void Drop(Id id) { tasks_.erase(id); }
-  // Drops all.
+  // Drops all; the executor, which has stopped, is not asked.
   void Clear();
 
  private:

@@ -15,6 +15,12 @@ void FetchWaiters::Remove(uint64_t partition_id, uint64_t number) {
   if (partition->second.empty()) partitions_.erase(partition);
 }
 
+void FetchWaiters::Clear() {
+  absl::flat_hash_map<uint64_t, Woken> dropped;
+  dropped.swap(partitions_);
+  size_ = 0;
+}
+
 void FetchWaiters::Collect(uint64_t partition_id, Woken* woken) const {
   const auto partition = partitions_.find(partition_id);
   if (partition != partitions_.end()) woken->insert(partition->second.begin(), partition->second.end());

@@ -24,6 +24,8 @@ class FetchWaiters {
 
   void Add(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter);
   void Remove(uint64_t partition_id, uint64_t number);
+  // Forgets everybody without a word.
+  void Clear();
   size_t size() const { return size_; }
 
   // Adds to `woken` who waits for the partition: each once, however many partitions have news.

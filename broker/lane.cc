@@ -25,9 +25,21 @@ uint64_t Lane::Add(std::shared_ptr<Session> session) {
 
 void Lane::Remove(uint64_t number) { sessions_.erase(number); }
 
-void Lane::DropSessions() {
+void Lane::Close() {
+  closed_ = true;
+  News news;
+  {
+    MutexLock lock(mutex_);
+    interested_ = false;
+    scheduled_ = true;  // nothing more is posted
+    std::swap(news, news_);
+  }
   deadlines_.Clear();
-  sessions_.clear();
+  acks_.Clear();
+  fetches_.Clear();
+  std::map<uint64_t, std::shared_ptr<Session>> sessions;
+  sessions.swap(sessions_);
+  for (const auto& [number, session] : sessions) session->LetGo();
 }
 
 std::vector<std::shared_ptr<Session>> Lane::Sessions() const {

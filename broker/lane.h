@@ -38,8 +38,9 @@ class Lane {
   // Keeps the session alive until Remove. Gives its number.
   uint64_t Add(std::shared_ptr<Session> session);
   void Remove(uint64_t number);
-  // Any thread once the executor has stopped.
-  void DropSessions();
+  // Lets go of everything, for good; the executor is not used any more. Any thread once it has stopped.
+  void Close();
+  bool closed() const { return closed_; }
   std::vector<std::shared_ptr<Session>> Sessions() const;
   uint64_t NextNumber() { return ++last_number_; }
 
@@ -77,6 +78,7 @@ class Lane {
   wire::RequestHeader request_header_;
   std::map<uint64_t, std::shared_ptr<Session>> sessions_;
   uint64_t last_number_ = 0;
+  bool closed_ = false;
   bool interested_here_ = false;  // what interested_ is, without the lock
 
   Mutex mutex_;

@@ -14,6 +14,7 @@ Responder::Responder(std::shared_ptr<Session> session, const Tag& tag)
 
 Responder::~Responder() {
   if (session_ == nullptr) return;
+  if (session_->lane().closed()) return;
   Executor& executor = session_->lane().executor();
   if (executor.IsCurrent()) {
     Forget();

@@ -85,17 +85,17 @@ absl::Status Server::Stop(absl::Duration deadline) {
   }
   broker_->CloseConnections();
   broker_->WaitForConnections(kCloseTime);
+  broker_->StopWorkers();
   absl::Status status = broker_->Close();
   Shutdown();
   return status;
 }
 
-// Stops those first who post to the others: store and workers, then the network. Sessions go before the
-// io_contexts that their sockets belong to.
+// Everything that holds a log goes before the store, and sessions go before the io_contexts of their sockets.
 void Server::Shutdown() {
-  if (broker_ != nullptr) broker_->Abandon();
+  if (broker_ != nullptr) broker_->StopWorkers();
   for (const std::unique_ptr<NetworkThread>& thread : threads_) thread->Stop();
-  if (broker_ != nullptr) broker_->DropSessions();
+  if (broker_ != nullptr) broker_->CloseLanes();
   listener_.reset();
   threads_.clear();
   broker_.reset();

@@ -242,6 +242,13 @@ void Session::CloseNow(const absl::Status& reason) {
   transport_->Close(reason, false);
 }
 
+void Session::LetGo() {
+  closed_ = true;
+  std::map<uint64_t, std::shared_ptr<LongPoll>> polls;
+  polls.swap(polls_);
+  waiting_for_room_.clear();
+}
+
 void Session::Close(CloseReason reason, const absl::Status& status) {
   if (closing_ || closed_) return;
   closing_ = true;

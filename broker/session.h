@@ -52,6 +52,8 @@ class Session final : public Transport::Handler, public std::enable_shared_from_
   // Answers what is in flight, then closes; new requests get kShuttingDown.
   void BeginDrain();
   void CloseNow(const absl::Status& reason);
+  // Forgets its requests when nothing will run any more; see Lane::Close.
+  void LetGo();
 
   Transport::ReadResult OnData(absl::Span<char> data) override;
   void OnClosed(const absl::Status& reason) override;

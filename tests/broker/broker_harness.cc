@@ -26,13 +26,15 @@ BrokerHarness::BrokerHarness(const Config& config, int lanes, uint64_t seed)
 }
 
 BrokerHarness::~BrokerHarness() {
+  for (const auto& client : clients_) client->Close();
   broker_->CloseConnections();
   runtime_.RunUntilIdle();
-  broker_->Abandon();
+  broker_->StopWorkers();
   for (const auto& executor : lane_executors_) executor->Stop();
   client_executor_->Stop();
-  broker_->DropSessions();
+  broker_->CloseLanes();
   clients_.clear();
+  lane_executors_.clear();
   broker_.reset();
 }
 

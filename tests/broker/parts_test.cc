@@ -38,6 +38,7 @@ TEST(DeadlinesTest, RunInTheirOrderUnlessDropped) {
   runtime.RunFor(absl::Seconds(10));
   EXPECT_THAT(ran, ElementsAre(1, 11, 3));
   deadlines.Add(absl::Seconds(20), [&] { ran.push_back(20); });
+  executor->Stop();
   deadlines.Clear();
   runtime.RunFor(absl::Seconds(100));
   EXPECT_EQ(ran.size(), 3u);

@@ -48,15 +48,17 @@ class Life {
   }
 
   ~Life() {
+    for (const auto& client : clients_) client->Close();
     if (broker_ != nullptr) {
       broker_->CloseConnections();
       runtime_.RunUntilIdle();
-      broker_->Abandon();
+      broker_->StopWorkers();
     }
     lane_executor_->Stop();
     client_executor_->Stop();
-    if (broker_ != nullptr) broker_->DropSessions();
+    if (broker_ != nullptr) broker_->CloseLanes();
     clients_.clear();
+    lane_executor_.reset();
     broker_.reset();
   }
 

@@ -145,10 +145,14 @@ class IndexChecker {
     builder.times = std::move(times_);
     SegmentScanner scanner =
         Scan(from, std::clamp<uint64_t>(input_.trusted - std::min(from, input_.trusted), kWalkChunkMin, kWalkChunkMax));
+    std::optional<ScannedBatch> last;
+    TimeEntry max_before_last;
     while (true) {
       absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
       if (!batch.ok()) return batch.status();
       if (!batch->has_value()) break;
+      last = **batch;
+      max_before_last = builder.max;
       const IndexedBatch indexed{(*batch)->position, (*batch)->header.last_offset(),
                                  (*batch)->header.max_timestamp_ms};
       if (indexed.position > last_known) {
@@ -162,6 +166,25 @@ class IndexChecker {
     result_.damage = scanner.damage();
     result_.good_bytes = scanner.position();
     result_.good_next = scanner.next_offset() < 0 ? input_.base : scanner.next_offset();
+    return result_.damage && last ? DoubtLast(*last, max_before_last) : absl::OkStatus();
+  }
+
+  // A header that names a wrong length or last offset makes the next batch look wrong. Its own checksum tells which of
+  // the two it is.
+  absl::Status DoubtLast(const ScannedBatch& last, const TimeEntry& max_before) {
+    SegmentScanner alone(
+        log_, {.from = last.position, .to = last.next_position(), .expected = last.header.base_offset});
+    absl::StatusOr<std::optional<ScannedBatch>> sound = alone.Next();
+    if (!sound.ok()) return sound.status();
+    if (sound->has_value()) return absl::OkStatus();
+    result_.damage = alone.damage();
+    result_.good_bytes = last.position;
+    result_.good_next = last.header.base_offset;
+    IndexBuilder& builder = result_.builder;
+    builder.max = max_before;
+    std::erase_if(builder.offsets, [&last](const OffsetEntry& entry) { return entry.position >= last.position; });
+    std::erase_if(builder.times,
+                  [&last](const TimeEntry& entry) { return entry.last_offset >= last.header.base_offset; });
     return absl::OkStatus();
   }
 

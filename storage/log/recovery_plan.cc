@@ -90,10 +90,26 @@ class Planner {
     const std::optional<Trouble> trouble = TroubleOf(i);
     if (!trouble) return true;
     TroubleSite site = SiteOf(*trouble, segment.good_next, i + 1);
+    if (LiesInPromisedBytes(segment)) site.evidence = Evidence::kBelow;
     site.followed = site.followed || segment.batch_after_damage;
     site.proven = site.evidence == Evidence::kBelow && !last &&
                   observed_.segments[i + 1].base <= observed_.checkpoint->synced;
     return Apply(i, site, RowOf(site));
+  }
+
+  // Offsets alone do not tell: a damaged header may name a later one than was ever given out.
+  bool LiesInPromisedBytes(const SegmentObservation& segment) const {
+    if (!observed_.checkpoint) return false;
+    const CheckpointEntry& checkpoint = *observed_.checkpoint;
+    return segment.base < checkpoint.segment_base ||
+           (segment.base == checkpoint.segment_base && segment.good_bytes < checkpoint.position);
+  }
+
+  SegmentDamage DamageOf(size_t i) const {
+    const SegmentObservation& segment = observed_.segments[i];
+    const bool last = i + 1 == observed_.segments.size();
+    return {last ? segment.good_next : std::min(segment.good_next, observed_.segments[i + 1].base),
+            segment.good_bytes};
   }
 
   std::optional<Trouble> TroubleOf(size_t i) const {
@@ -120,12 +136,12 @@ class Planner {
         Note(i, row, what);
         return false;
       case Decision::kQuarantine:
-        plan_.segments[i].damage = SegmentDamage{segment.good_next, segment.good_bytes};
+        plan_.segments[i].damage = DamageOf(i);
         Note(i, row, what);
         return true;
       case Decision::kFence:
         if (site.trouble != Trouble::kContradiction) {
-          plan_.segments[i].damage = SegmentDamage{segment.good_next, segment.good_bytes};
+          plan_.segments[i].damage = DamageOf(i);
         }
         Fence(segment.good_next, row, absl::StrCat(SegmentFileName(segment.base, kLogSuffix), ", byte ",
                                                    segment.good_bytes, ": ", what));
@@ -157,9 +173,7 @@ class Planner {
   void MarkDamageFrom(size_t first) {
     for (size_t j = first; j < observed_.segments.size(); ++j) {
       const SegmentObservation& segment = observed_.segments[j];
-      if (segment.good_bytes < segment.bytes) {
-        plan_.segments[j].damage = SegmentDamage{segment.good_next, segment.good_bytes};
-      }
+      if (segment.good_bytes < segment.bytes) plan_.segments[j].damage = DamageOf(j);
     }
   }
 

@@ -145,6 +145,20 @@ TEST(RecoveryPlanTest, FencesWhatWasPromisedAndIsDamaged) {
   EXPECT_THAT(plan.fence, ::testing::HasSubstr("offset 7"));
 }
 
+// A damaged header can make the last good batch end at any offset. The bytes behind it were promised all the same.
+TEST(RecoveryPlanTest, PromisedBytesAreNotCutWhateverOffsetAHeaderNames) {
+  const RecoveryPlan active = PlanRecovery({.checkpoint = At(9, 0, 90), .segments = {Torn(0, 30, 70, 90)}});
+  EXPECT_EQ(active.segments[0].action, Action::kKeep);
+  EXPECT_FALSE(active.fence.empty());
+  const RecoveryPlan sealed =
+      PlanRecovery({.checkpoint = At(15, 10, 50), .segments = {Torn(0, 30, 70, 100), Sound(10, 20, 100)}});
+  EXPECT_EQ(sealed.segments[0].action, Action::kKeep);
+  EXPECT_EQ(sealed.segments[1].action, Action::kKeep);
+  ASSERT_TRUE(sealed.segments[0].damage.has_value());
+  EXPECT_LE(sealed.segments[0].damage->offset, 10);
+  EXPECT_EQ(sealed.end, 20);
+}
+
 TEST(RecoveryPlanTest, QuarantinesDamageInASealedSegment) {
   const RecoveryPlan plan =
       PlanRecovery({.checkpoint = At(15, 10, 50), .segments = {Torn(0, 7, 70, 100), Sound(10, 20, 100)}});

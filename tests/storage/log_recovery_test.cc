@@ -123,6 +123,22 @@ TEST_F(LogRecoveryTest, WithoutACheckpointDamageBeforeAValidBatchFences) {
   }
 }
 
+TEST_F(LogRecoveryTest, NoFlippedByteBelowTheCheckpointCutsAnything) {
+  Fill(4);
+  const std::string whole = Log();
+  for (size_t at = BatchBytes(); at < 2 * BatchBytes(); ++at) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x15);
+    world_.Put(kFirst, damaged);
+    world_.Put("00000000000000000000.index", "");  // so that all headers are walked
+    Die(4);
+    ASSERT_THAT(world_.Open(), IsOk());
+    EXPECT_EQ(Log(), damaged) << "byte " << at;
+    EXPECT_EQ(world_.recovered.bytes_cut, 0u) << "byte " << at;
+    EXPECT_EQ(End(), 4) << "byte " << at;
+  }
+}
+
 TEST_F(LogRecoveryTest, AShortFileBelowTheCheckpointFences) {
   Fill(3);
   const std::string whole = Log();

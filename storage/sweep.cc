@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "absl/strings/ascii.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "storage/partition_dirs.h"
@@ -39,6 +39,7 @@ class Sweeper {
     for (const DirEntry& entry : *entries) {
       if (absl::Status swept = SweepOne(entry); !swept.ok()) return swept;
     }
+    NoteMissing(*entries);
     if (!changed_) return absl::OkStatus();
     if (absl::Status synced = fs_.SyncDir(paths_.deleted); !synced.ok()) return synced;
     return fs_.SyncDir(paths_.topics);
@@ -66,6 +67,19 @@ class Sweeper {
       if (*completed) return absl::OkStatus();
     }
     return KeepAside(entry.name, path);
+  }
+
+  // Recovery decides what that means; no crash takes a directory away.
+  void NoteMissing(const std::vector<DirEntry>& entries) {
+    absl::flat_hash_set<absl::string_view> found;
+    for (const DirEntry& entry : entries) found.insert(entry.name);
+    for (const auto& [name, topic] : state_.topics()) {
+      for (uint32_t partition = 0; partition < topic.partition_ids.size(); ++partition) {
+        const std::string dir = PartitionDirName(name, partition);
+        if (!found.contains(dir))
+          notes_.push_back(absl::StrCat("topics/", dir, ": the directory is missing"));
+      }
+    }
   }
 
   bool IsLive(const PartitionName& name) const {

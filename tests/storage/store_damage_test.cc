@@ -202,6 +202,7 @@ TEST_F(StoreDamageTest, MissingPartitionIsFencedAndTheRestGoesOn) {
   ASSERT_THAT(RemoveTree(fs_, "/data/topics/a-0"), IsOk());
   ASSERT_THAT(OpenNow(), IsOk());
   EXPECT_EQ(sim_->store().recovery().partitions_fenced, 1u);
+  EXPECT_THAT(sim_->store().recovery().notes, Contains(HasSubstr("a-0: the directory is missing")));
   EXPECT_THAT(sim_->Append("a", 0, {"more"}), StatusIs(ErrorCode::kPartitionFenced));
   EXPECT_THAT(sim_->ReadAll("b", 0), IsOkAndHolds(std::vector<std::string>{"b0", "b1", "b2"}));
 }

@@ -94,8 +94,9 @@ CommandLine::CommandLine()
       ->capture_default_str();
   timeout_option =
       app.add_option("--timeout", timeout, "how long the daemon may take to answer")->capture_default_str();
-  std::string footer(ExitCodeHelp());
-  app.footer(footer);
+  app.footer(absl::StrCat(
+      "Every command takes --address HOST:PORT (or the environment's LEAT_ADDRESS) and --timeout TIME.\n",
+      std::string(ExitCodeHelp())));
   AddProduceCommand(this);
   AddConsumeCommand(this);
   AddReplayCommand(this);
@@ -126,7 +127,6 @@ void AddOutputOption(CLI::App* command, std::string* value, const std::vector<st
   *value = allowed.front();
   command->add_option("-o,--output", *value, "how to print the result")
       ->check(CLI::IsMember(allowed))
-      ->type_name(JoinNames(allowed, allowed.size()))
       ->capture_default_str();
 }
 
@@ -135,7 +135,10 @@ OutputFormat ParseOutputFormat(const std::string& value) {
 }
 
 absl::StatusOr<absl::Duration> TimeoutOf(const CommandLine& line) {
-  absl::StatusOr<absl::Duration> timeout = ParseSpan(line.timeout);
+  uint64_t seconds = 0;  // a bare number: people are used to it
+  absl::StatusOr<absl::Duration> timeout = ParseNumber(line.timeout, &seconds) && seconds < 1'000'000'000
+                                               ? absl::Seconds(seconds)
+                                               : ParseSpan(line.timeout);
   if (timeout.ok() && *timeout <= absl::ZeroDuration())
     return UsageError("--timeout has to be longer than 0");
   return timeout;

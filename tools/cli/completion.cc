@@ -31,9 +31,13 @@ CompletionEntry::Option OptionOf(const CLI::Option& option) {
   for (const std::string& name : option.get_snames()) entry.names.push_back(absl::StrCat("-", name));
   entry.takes_value = option.get_items_expected_max() > 0;
   entry.takes_topic = entry.names.front() == "--into";
-  // Options with few values list them as their type.
+  // Options with few values list them in their type: TEXT:{table,json}.
   const std::string type = option.get_type_name();
-  if (absl::StrContains(type, ", ") || type == "json") entry.choices = absl::StrSplit(type, ", ");
+  const size_t open = type.find('{');
+  const size_t close = type.find('}');
+  if (open != std::string::npos && close != std::string::npos) {
+    entry.choices = absl::StrSplit(type.substr(open + 1, close - open - 1), ',');
+  }
   const std::vector<std::string> sentences =
       absl::StrSplit(option.get_description(), absl::MaxSplits(':', 1));
   entry.description = sentences.front();
@@ -116,7 +120,8 @@ std::string CommandBranches(const std::vector<CompletionEntry>& entries) {
 
 // bash and zsh share all but the first and the last lines. `at` is the index of the word being completed.
 std::string ShellBody(const std::vector<CompletionEntry>& entries) {
-  constexpr absl::string_view kBody = R"sh(  local path='' options='' words='' topics='' files='' value='' word address=()
+  constexpr absl::string_view kBody =
+      R"sh(  local path='' options='' words='' topics='' files='' value='' word address=()
   local index=1
   while [ "$index" -lt "$at" ]; do
     word=${line[index]}

@@ -12,27 +12,6 @@ namespace {
 
 constexpr size_t kNamesShown = 10;
 
-absl::Status ExplainUnknownTopic(const Admin& admin, const std::string& topic, const absl::Status& status) {
-  const absl::StatusOr<std::vector<TopicSummary>> topics =
-      admin.ListTopics(absl::StartsWith(topic, "__")).Get();
-  if (!topics.ok()) return status;
-  std::vector<std::string> names;
-  for (const TopicSummary& existing : *topics) names.push_back(existing.name);
-  return MakeError(ErrorCode::kUnknownTopic,
-                   absl::StrCat("there is no topic '", topic, "'; ", UnknownTopicAdvice(topic, names)));
-}
-
-absl::Status ExplainUnknownPartition(const Admin& admin, const std::string& topic,
-                                     const absl::Status& status) {
-  const absl::StatusOr<TopicDescription> description = admin.DescribeTopic(topic).Get();
-  if (!description.ok()) return status;
-  const uint32_t count = description->topic.partitions;
-  return MakeError(
-      ErrorCode::kUnknownPartition,
-      absl::StrCat(status.message(), "; topic '", topic, "' has ", count,
-                   count == 1 ? " partition: 0" : absl::StrCat(" partitions: 0 to ", count - 1)));
-}
-
 }  // namespace
 
 std::string UnknownTopicAdvice(absl::string_view topic, const std::vector<std::string>& existing) {
@@ -45,14 +24,14 @@ std::string UnknownTopicAdvice(absl::string_view topic, const std::vector<std::s
 }
 
 absl::Status ExplainTopicError(const Admin& admin, const std::string& topic, const absl::Status& status) {
-  switch (CodeOf(status)) {
-    case ErrorCode::kUnknownTopic:
-      return ExplainUnknownTopic(admin, topic, status);
-    case ErrorCode::kUnknownPartition:
-      return ExplainUnknownPartition(admin, topic, status);
-    default:
-      return status;
-  }
+  if (CodeOf(status) != ErrorCode::kUnknownTopic) return status;
+  const absl::StatusOr<std::vector<TopicSummary>> topics =
+      admin.ListTopics(absl::StartsWith(topic, "__")).Get();
+  if (!topics.ok()) return status;
+  std::vector<std::string> names;
+  for (const TopicSummary& existing : *topics) names.push_back(existing.name);
+  return MakeError(ErrorCode::kUnknownTopic,
+                   absl::StrCat("there is no topic '", topic, "'; ", UnknownTopicAdvice(topic, names)));
 }
 
 }  // namespace leat

@@ -8,8 +8,8 @@
 
 namespace leat {
 
-// Adds to an error about a topic or partition what there is instead: the topic with the nearest name, the
-// topics that exist, how many partitions the topic has. Asks the daemon; other errors come back as they are.
+// Adds to the error for an unknown topic what there is instead: the topic with the nearest name, and those
+// that exist. Asks the daemon; other errors come back as they are, they name what there is themselves.
 absl::Status ExplainTopicError(const Admin& admin, const std::string& topic, const absl::Status& status);
 
 // The text added for an unknown topic when these exist. Pure.

@@ -88,7 +88,8 @@ void LogPrinter::Record(const ShownRecord& record, const std::string& meaning) {
 
 void LogPrinter::IndexEntry(const OffsetEntry& entry) {
   if (json_) {
-    return JsonLine(Json{{"type", "index_entry"}, {"last_offset", entry.last_offset}, {"position", entry.position}});
+    return JsonLine(
+        Json{{"type", "index_entry"}, {"last_offset", entry.last_offset}, {"position", entry.position}});
   }
   Line(absl::StrCat("  last offset ", entry.last_offset, "  position ", entry.position, "\n"));
 }
@@ -96,8 +97,8 @@ void LogPrinter::IndexEntry(const OffsetEntry& entry) {
 void LogPrinter::TimeIndexEntry(const TimeEntry& entry) {
   if (json_) {
     return JsonLine(Json{{"type", "time_index_entry"},
-                     {"timestamp_ms", entry.timestamp_ms},
-                     {"last_offset", entry.last_offset}});
+                         {"timestamp_ms", entry.timestamp_ms},
+                         {"last_offset", entry.last_offset}});
   }
   Line(absl::StrCat("  ", FormatTime(entry.timestamp_ms), "  last offset ", entry.last_offset, "\n"));
 }
@@ -105,10 +106,10 @@ void LogPrinter::TimeIndexEntry(const TimeEntry& entry) {
 void LogPrinter::Format(const FormatInfo& format) {
   if (json_) {
     return JsonLine(Json{{"type", "format"},
-                     {"version", kFormatVersion},
-                     {"data_id", format.data_id},
-                     {"journal_id", format.journal_id},
-                     {"created_ms", format.created_ms}});
+                         {"version", kFormatVersion},
+                         {"data_id", format.data_id},
+                         {"journal_id", format.journal_id},
+                         {"created_ms", format.created_ms}});
   }
   Line(absl::StrCat("  format version ", kFormatVersion, "  data id ", format.data_id, "  journal id ",
                     format.journal_id, "  created ", FormatTime(format.created_ms), "\n"));
@@ -117,12 +118,12 @@ void LogPrinter::Format(const FormatInfo& format) {
 void LogPrinter::CheckpointContent(const Checkpoint& checkpoint) {
   if (json_) {
     JsonLine(Json{{"type", "checkpoint"},
-              {"data_id", checkpoint.data_id},
-              {"sequence", checkpoint.sequence},
-              {"clean", checkpoint.clean},
-              {"journal_epoch", checkpoint.journal_epoch},
-              {"journal_oldest_sequence", checkpoint.journal_oldest_sequence},
-              {"unproven", checkpoint.unproven}});
+                  {"data_id", checkpoint.data_id},
+                  {"sequence", checkpoint.sequence},
+                  {"clean", checkpoint.clean},
+                  {"journal_epoch", checkpoint.journal_epoch},
+                  {"journal_oldest_sequence", checkpoint.journal_oldest_sequence},
+                  {"unproven", checkpoint.unproven}});
   } else {
     Line(absl::StrCat("  checkpoint ", checkpoint.sequence, checkpoint.clean ? " of a clean stop" : "",
                       "  data id ", checkpoint.data_id, "  ", checkpoint.entries.size(), " partitions\n"));
@@ -130,11 +131,11 @@ void LogPrinter::CheckpointContent(const Checkpoint& checkpoint) {
   for (const CheckpointEntry& entry : checkpoint.entries) {
     if (json_) {
       JsonLine(Json{{"type", "checkpoint_entry"},
-                {"partition_id", entry.partition_id},
-                {"log_start", entry.log_start},
-                {"synced", entry.synced},
-                {"segment_base", entry.segment_base},
-                {"position", entry.position}});
+                    {"partition_id", entry.partition_id},
+                    {"log_start", entry.log_start},
+                    {"synced", entry.synced},
+                    {"segment_base", entry.segment_base},
+                    {"position", entry.position}});
       continue;
     }
     Line(absl::StrCat("  partition id ", entry.partition_id, "  log start ", entry.log_start, "  synced ",

@@ -1,6 +1,5 @@
 #include "tools/cli/produce_options.h"
 
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,7 +22,7 @@ void AddProduceOptions(CLI::App* command, ProduceOptions* options) {
   command->add_option("-H,--header", options->headers, "NAME=VALUE, added to every record; may be repeated")
       ->allow_extra_args(false);
   command->add_option("-p,--partition", options->partition, "partition of every record that names none")
-      ->check(CLI::Range(0, std::numeric_limits<int32_t>::max()));
+      ->check(CLI::NonNegativeNumber);
   options->null_option = command->add_flag("--null{}", options->null_text,
                                            "an empty key or value is null; --null=TEXT: TEXT means null");
   AddSendOptions(command, &options->compression, &options->acks);
@@ -33,13 +32,11 @@ void AddProduceOptions(CLI::App* command, ProduceOptions* options) {
           "lines, or json: one object a line with key, value, headers, timestamp, partition; bytes as "
           "key_base64, value_base64")
       ->check(CLI::IsMember({"lines", "json"}))
-      ->type_name("lines, json")
       ->capture_default_str();
   command
       ->add_option("--report", options->report,
                    "json: a line on standard output for each acknowledged record")
-      ->check(CLI::IsMember({"json"}))
-      ->type_name("json");
+      ->check(CLI::IsMember({"json"}));
   command->add_option("--batch-bytes", options->batch_bytes, "records gathered into one batch")
       ->capture_default_str();
   command->add_option("--linger", options->linger, "how long a batch waits for more records")
@@ -50,14 +47,12 @@ void AddProduceOptions(CLI::App* command, ProduceOptions* options) {
 void AddSendOptions(CLI::App* command, std::string* compression, std::string* acks) {
   command->add_option("-z,--compression", *compression, "codec of the batches")
       ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}))
-      ->type_name("none, gzip, snappy, lz4, zstd")
       ->capture_default_str();
   command
       ->add_option(
           "--acks", *acks,
           "acknowledged when on disk (durable), when in the daemon's page cache (written), or never (none)")
       ->check(CLI::IsMember({"durable", "written", "none"}))
-      ->type_name("durable, written, none")
       ->capture_default_str();
 }
 

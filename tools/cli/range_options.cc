@@ -12,8 +12,9 @@ void AddRangeOptions(CLI::App* command, RangeOptions* options) {
   const std::string places(PositionHelp());
   CLI::Option* const from = command->add_option("--from", options->from,
                                                 absl::StrCat("first record: ", places, ". Default: start"));
-  CLI::Option* const to =
-      command->add_option("--to", options->to, "where to stop, itself not included: as --from");
+  CLI::Option* const to = command->add_option(
+      "--to", options->to,
+      "where to stop, itself not included: as --from. Only a time in the future is waited for");
   command->add_option("--offset", options->offset, "both in one: FROM:TO, FROM: or :TO, also @TIME:1h")
       ->excludes(from)
       ->excludes(to);

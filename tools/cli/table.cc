@@ -22,6 +22,12 @@ void AppendCell(absl::string_view text, size_t width, Table::Align align, bool l
   if (!last) out->append("  ");
 }
 
+// Cells before an empty last one leave spaces behind.
+void EndLine(std::string* out) {
+  out->erase(out->find_last_not_of(' ') + 1);
+  out->push_back('\n');
+}
+
 }  // namespace
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -48,12 +54,13 @@ std::string Table::Render(bool colour) const {
   for (size_t i = 0; i < columns_.size(); ++i) {
     AppendCell(columns_[i].title, widths[i], columns_[i].align, i + 1 == columns_.size(), &out);
   }
+  out.erase(out.find_last_not_of(' ') + 1);
   out.append(colour ? "\x1b[0m\n" : "\n");
   for (const std::vector<std::string>& row : rows_) {
     for (size_t i = 0; i < columns_.size(); ++i) {
       AppendCell(row[i], widths[i], columns_[i].align, i + 1 == columns_.size(), &out);
     }
-    out.push_back('\n');
+    EndLine(&out);
   }
   return out;
 }

@@ -43,7 +43,8 @@ void SetEnd(const RangeRequest& request, const PartitionBounds& bounds, Partitio
     if (still_to_come) {
       span->to_time_ms = to->number;
     } else {
-      span->to = PlaceOf(*to, bounds, bounds.to_time);
+      // What is not there yet is not waited for: partitions differ in length.
+      span->to = std::min(PlaceOf(*to, bounds, bounds.to_time), bounds.visible);
     }
   }
   if (request.stop_at_end) span->to = std::min(span->to.value_or(bounds.visible), bounds.visible);
@@ -145,7 +146,10 @@ absl::StatusOr<TopicSpan> LookUpSpan(const Admin& admin, const std::string& topi
   if (!description.ok()) return description.status();
   const std::optional<uint32_t> missing = MissingPartition(request.partitions, description->topic.partitions);
   if (missing.has_value()) {
-    return MakeError(ErrorCode::kUnknownPartition, absl::StrCat("there is no partition ", *missing));
+    const uint32_t count = description->topic.partitions;
+    return MakeError(ErrorCode::kUnknownPartition,
+                     absl::StrCat("topic '", topic, "' has no partition ", *missing, ", only 0",
+                                  count > 1 ? absl::StrCat(" to ", count - 1) : std::string()));
   }
   std::vector<PartitionBounds> bounds;
   for (const PartitionDescription& partition : description->partitions) {

@@ -1,0 +1,175 @@
+"""leat replay, and how long-running commands end: pipes, head, Ctrl-C, a restart of the daemon."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from cli_base import FAILED, LEAT, NOT_FOUND, OK, USAGE, CliTest, environment
+
+
+class ReplayTest(CliTest):
+
+    def fill(self, topic, count=40, partitions=4, step_ms=1000):
+        self.create(topic, partitions)
+        lines = [json.dumps({"key": "k%d" % i, "value": "v%d" % i, "headers": {"n": str(i)},
+                             "timestamp": 1700000000000 + i * step_ms, "partition": (i * 7) % partitions})
+                 for i in range(count)]
+        self.leat("produce", topic, "--input-format", "json", stdin="\n".join(lines))
+
+    def test_prints_in_order_of_time(self):
+        self.fill(self.topic)
+        result = self.leat("replay", self.topic)
+        self.assertEqual(result.lines, ["v%d" % i for i in range(40)])
+        self.assertIn("40 records", result.err)
+        self.assertEqual(self.leat("replay", self.topic, "-q", "--from", "@1700000005000", "--to", "@1700000008000").lines,
+                         ["v5", "v6", "v7"])
+        self.assertEqual(self.leat("replay", self.topic, "-q").err, "")
+        self.assertEqual(len(self.leat("replay", self.topic, "-o", "json").json_lines), 40)
+
+    def test_copies_everything_of_a_record(self):
+        self.fill(self.topic)
+        copy = self.topic + "_copy"
+        result = self.leat("replay", self.topic, "--into", copy)
+        self.assertIn("40 records", result.err)
+        self.assertEqual(result.out, b"")
+        self.assertEqual(self.leat("topic", "describe", copy, "-o", "json").json["partitions"], 4)
+
+        def rows(topic):
+            return sorted((r["partition"], r["offset"], r["key"], r["value"], r["timestamp"], json.dumps(r["headers"]))
+                          for r in self.consume_json(topic))
+        self.assertEqual(rows(copy), rows(self.topic))
+
+    def test_copies_into_other_partitions_by_key(self):
+        self.fill(self.topic)
+        self.create(self.topic + "_one", 1)
+        summary = self.leat("replay", self.topic, "--into", self.topic + "_one", "--to", "@1700000010000", "-o", "json").json
+        self.assertEqual((summary["records"], summary["failed"]), (10, 0))
+        self.assertEqual(self.consume(self.topic + "_one"), ["v%d" % i for i in range(10)])
+
+    def test_rate(self):
+        self.fill(self.topic, 11)
+        begin = time.monotonic()
+        self.assertEqual(len(self.leat("replay", self.topic, "--rate", "20/s").lines), 11)
+        self.assertGreaterEqual(time.monotonic() - begin, 0.5)
+
+    def test_speed(self):
+        self.fill(self.topic, 6, step_ms=400)
+        begin = time.monotonic()
+        self.assertEqual(len(self.leat("replay", self.topic, "--speed", "2x").lines), 6)
+        took = time.monotonic() - begin
+        self.assertGreaterEqual(took, 1.0)
+        begin = time.monotonic()
+        self.leat("replay", self.topic, "--into", self.topic + "_copy", "--speed", "4x")
+        self.assertGreaterEqual(time.monotonic() - begin, 0.5)
+
+    def test_bad_usage(self):
+        self.create(self.topic)
+        for arguments in (["--rate", "0"], ["--rate", "1/y"], ["--speed", "-1"], ["--rate", "1", "--speed", "1"],
+                          ["--into", "x", "-f", "%v"], ["--from", "x"]):
+            self.fails(USAGE, "replay", self.topic, *arguments)
+        self.fails(NOT_FOUND, "replay", "reply_topic", says="reply_topic")
+        self.fails(FAILED, "replay", self.topic, "--into", "bad/name", says="bad/name")
+        self.assertEqual(self.leat("replay", self.topic).lines, [])
+
+    def test_progress_on_a_terminal(self):
+        self.fill(self.topic, 4, step_ms=400)
+        code, shown = self.on_terminal("replay", self.topic, "--into", self.topic + "_copy", "--speed", "1x")
+        self.assertEqual(code, OK)
+        self.assertIn(" of 4 records", shown)
+
+
+class EndingTest(CliTest):
+
+    def wait_for_lines(self, process, count):
+        return [process.stdout.readline() for _ in range(count)]
+
+    def test_head(self):
+        self.leat("produce", self.topic, stdin="".join("%d\n" % i for i in range(100000)))
+        for command in ("consume %s", "consume %s -e", "replay %s -q", "consume %s -o json"):
+            script = "'%s' %s | head -n 3 | wc -l; echo ${PIPESTATUS[0]}" % (LEAT, command % self.topic)
+            done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True,
+                                  env=environment(self.leatd.address))
+            self.assertEqual((done.stdout.split(), done.stderr), (["3", "0"], ""), command)
+
+    def test_reader_goes_away_while_nothing_comes(self):
+        self.leat("produce", self.topic, stdin="a\nb\n")
+        process = self.popen("consume", self.topic, stdout=-1)
+        self.assertEqual(self.wait_for_lines(process, 2), [b"a\n", b"b\n"])
+        process.stdout.close()
+        process.stdout = None
+        self.assertEqual(process.wait(timeout=20), OK)
+        self.assertEqual(process.stderr.read(), b"")
+
+    def test_consume_follows_and_ctrl_c_is_no_failure(self):
+        self.create(self.topic)
+        process = self.popen("consume", self.topic, "-f", "%o:%v\\n", stdout=-1)
+        for i in range(3):
+            self.leat("produce", self.topic, stdin="v%d\n" % i)
+            self.assertEqual(process.stdout.readline(), b"%d:v%d\n" % (i, i))
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), OK)
+        self.assertIn(b"3 records", process.stderr.read())
+        self.assertEqual(process.stdout.read(), b"")
+
+    def test_ctrl_c_in_produce_keeps_what_was_read(self):
+        process = self.popen("produce", self.topic, "--report", "json", stdin=-1, stdout=-1)
+        process.stdin.write(b"a\nb\nhalf")
+        process.stdin.flush()
+        self.assertEqual(len(self.wait_for_lines(process, 2)), 2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), FAILED)
+        self.assertIn(b"interrupted", process.stderr.read())
+        self.assertEqual(self.consume(self.topic), ["a", "b"])
+
+    def test_ctrl_c_in_a_paced_replay(self):
+        self.leat("produce", self.topic, stdin="a\nb\n")
+        process = self.popen("replay", self.topic, "--rate", "1/h", stdout=-1)
+        self.assertEqual(process.stdout.readline(), b"a\n")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=20), FAILED)
+        self.assertIn(b"interrupted after 1", process.stderr.read())
+
+    def test_produce_goes_on_after_kill_9(self):
+        """The producer survives a kill -9 of the daemon; each acknowledged record is at its offset."""
+        self.create(self.topic, 2)
+        process = self.popen("produce", self.topic, "--report", "json", "-q", stdin=-1, stdout=-1)
+        reports = []
+        reader = threading.Thread(target=lambda: reports.extend(process.stdout))
+        reader.start()
+        port = self.leatd.address.rsplit(":", 1)[1]
+        for i in range(400):
+            process.stdin.write(b"%d\n" % i)
+            process.stdin.flush()
+            if i == 200:
+                while not reports:
+                    time.sleep(0.001)
+                self.leatd.kill()
+                self.restart_on(port)
+        process.stdin.close()
+        process.stdin = None
+        self.assertEqual(process.wait(timeout=60), OK)
+        reader.join()
+        self.assertEqual(len(reports), 400)
+        stored = {(r["partition"], r["offset"]): r["value"] for r in self.consume_json(self.topic)}
+        for i, line in enumerate(reports):
+            report = json.loads(line)
+            self.assertEqual(stored[(report["partition"], report["offset"])], str(i))
+        self.assertFalse(self.leat("server", "info", "-o", "json").json["recovery"]["clean"])
+
+    def restart_on(self, port):
+        """Starts the daemon again on the port it had."""
+        begin = time.monotonic()
+        while True:
+            process = subprocess.Popen(
+                [self.leatd.binary, "--data-dir", self.leatd.data_dir, "--listen", "127.0.0.1:" + port, "--port-file",
+                 os.path.join(self.leatd.directory, "port2")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+            self.leatd.process = process
+            while process.poll() is None:
+                if os.path.exists(os.path.join(self.leatd.directory, "port2")):
+                    return
+                time.sleep(0.01)
+            self.assertLess(time.monotonic() - begin, 30, "the daemon does not start again")

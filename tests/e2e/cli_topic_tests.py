@@ -1,0 +1,193 @@
+"""leat topic, server, completion, help and what every command shares."""
+
+import shutil
+import socket
+import subprocess
+
+from cli_base import FAILED, LEAT, NOT_FOUND, OK, TIMED_OUT, UNREACHABLE, USAGE, CliTest, environment, run_leat
+
+
+class TopicTest(CliTest):
+
+    def test_create_list_describe_delete(self):
+        self.assertIn("created topic 'one' with 2 partitions", self.leat("topic", "create", "one", "-p", 2).text)
+        self.fails(FAILED, "topic", "create", "one", says="one")
+        self.leat("topic", "create", "one", "--if-not-exists")
+        self.assertIn("one", self.leat("topic", "list", "-o", "name").lines)
+        rows = [line.split() for line in self.leat("topic", "list").lines]
+        self.assertEqual(rows[0], ["NAME", "PARTITIONS", "DURABILITY"])
+        self.assertIn(["one", "2", "durable"], rows)
+        listed = {topic["name"]: topic for topic in self.leat("topic", "list", "--offsets", "-o", "json").json}
+        self.assertEqual((listed["one"]["partitions"], listed["one"]["records"]), (2, 0))
+        self.leat("produce", "one", "--partition", 1, stdin="a\nb\n")
+        described = self.leat("topic", "describe", "one", "-o", "json").json
+        self.assertEqual([(p["partition"], p["log_start_offset"], p["durable_offset"], p["visible_offset"],
+                           p["end_offset"]) for p in described["partition_list"]], [(0, 0, 0, 0, 0), (1, 0, 2, 2, 2)])
+        shown = self.leat("topic", "describe", "one").text
+        for word in ("segment_bytes", "(default)", "LOG START", "DURABLE", "VISIBLE", "SEGMENTS"):
+            self.assertIn(word, shown)
+        self.leat("topic", "delete", "one", "--yes")
+        self.assertNotIn("one", self.leat("topic", "list", "-o", "name").lines)
+        self.fails(NOT_FOUND, "topic", "delete", "one", "--yes", says="one")
+        self.leat("topic", "delete", "one", "--yes", "--if-exists")
+
+    def test_several_at_once(self):
+        created = self.leat("topic", "create", "s1", "s2", "-o", "json").json_lines
+        self.assertEqual([(one["topic"], one["created"]) for one in created], [("s1", True), ("s2", True)])
+        done = self.fails(NOT_FOUND, "topic", "delete", "s1", "missing", "s2", "-y", says="missing")
+        self.assertEqual(done.lines, ["deleted topic 's1'", "deleted topic 's2'"])
+
+    def test_settings(self):
+        self.create("settings", 1, segment_bytes="1MiB")
+        one = {s["name"]: s for s in self.leat("topic", "describe", "settings", "-o", "json").json["settings"]}
+        self.assertEqual(one["segment_bytes"]["default"], False)
+        self.assertEqual(one["segment_ms"]["default"], True)
+        planned = self.leat("topic", "alter", "settings", "--set", "segment_bytes=2MiB", "-p", 3, "--dry-run").text
+        self.assertIn("would change segment_bytes", planned)
+        self.assertEqual(self.leat("topic", "describe", "settings", "-o", "json").json["partitions"], 1)
+        self.assertIn("changed partitions: 1 -> 3",
+                      self.leat("topic", "alter", "settings", "--set", "segment_bytes=2MiB", "-p", 3).text)
+        changes = self.leat("topic", "alter", "settings", "--reset", "segment_bytes", "-o", "json").json["changes"]
+        self.assertEqual([change["name"] for change in changes], ["segment_bytes"])
+
+    def test_dry_run_creates_nothing(self):
+        self.leat("topic", "create", "dry", "--dry-run")
+        self.fails(FAILED, "topic", "create", "dry", "--dry-run", "--config", "nonsense=1", says="nonsense")
+        self.assertNotIn("dry", self.leat("topic", "list", "-o", "name").lines)
+
+    def test_bad_input_names_what_exists(self):
+        self.create("payments", 2)
+        self.fails(NOT_FOUND, "topic", "describe", "paymnets", says=["paymnets", "did you mean 'payments'"])
+        self.fails(FAILED, "topic", "create", "no spaces", says="no spaces")
+        self.fails(FAILED, "topic", "create", "..", says="..")
+        self.fails(FAILED, "topic", "create", "x" * 250, says="249")
+        self.fails(FAILED, "topic", "create", "many", "-p", 500000, says="partitions")
+        self.fails(FAILED, "topic", "alter", "payments", "-p", 1, says="2")
+        self.fails(FAILED, "topic", "create", "c", "-c", "segment_byte=1", says="segment_bytes")
+        self.fails(FAILED, "topic", "create", "c", "-c", "segment_bytes=blue", says="segment_bytes")
+
+    def test_delete_asks_a_person(self):
+        self.create("asked")
+        self.fails(USAGE, "topic", "delete", "asked", says="--yes")
+        code, shown = self.on_terminal("topic", "delete", "asked", typed=b"n\n")
+        self.assertEqual(code, FAILED)
+        self.assertIn("[y/N]", shown)
+        self.assertIn("asked", self.leat("topic", "list", "-o", "name").lines)
+        code, _ = self.on_terminal("topic", "delete", "asked", typed=b"y\n")
+        self.assertEqual(code, OK)
+        self.assertNotIn("asked", self.leat("topic", "list", "-o", "name").lines)
+
+    def test_colours_only_on_a_terminal(self):
+        self.assertNotIn("\x1b", self.leat("topic", "list").text)
+        self.assertIn("\x1b[1m", self.on_terminal("topic", "list")[1])
+        self.assertNotIn("\x1b", self.on_terminal("topic", "list", environ={"NO_COLOR": "1"})[1])
+
+
+class ServerTest(CliTest):
+
+    def test_info(self):
+        info = self.leat("server", "info", "-o", "json").json
+        self.assertEqual(info["data_dir"], self.leatd.data_dir)
+        self.assertEqual(info["recovery"]["partitions_fenced"], 0)
+        self.assertGreater(info["limits"]["batch_bytes_max"], 0)
+        shown = self.leat("server", "info").text
+        for word in ("version", "up", "data directory", "recovery", "limits"):
+            self.assertIn(word, shown)
+        settings = self.leat("server", "info", "--settings", "-o", "json").json["settings"]
+        self.assertTrue(any(setting["name"] for setting in settings))
+
+    def test_stats(self):
+        metrics = self.leat("server", "stats", "-o", "json").json
+        self.assertGreater(len(metrics), 5)
+        for metric in metrics:
+            self.assertEqual(set(metric), {"name", "value", "unit", "kind", "doc"})
+        self.assertIn("METRIC", self.leat("server", "stats").lines[0])
+
+
+class SharedTest(CliTest):
+
+    def test_version_and_help(self):
+        self.assertRegex(self.leat("--version").text, r"^leat \d+\.\d+\.\d+\n$")
+        self.assertEqual(self.leat("version").text, self.leat("--version").text)
+        for command in ([], ["topic"], ["topic", "create"], ["produce"], ["consume"], ["replay"], ["log", "verify"]):
+            self.assertIn("--help", self.leat(*command, "--help").text)
+        self.assertIn("5 daemon unreachable", self.leat("--help").text)
+
+    def test_usage_errors(self):
+        for arguments, says in [([], "needs a command"), (["topic"], "needs a command"),
+                                (["topc"], "did you mean 'topic'"), (["topic", "lst"], "did you mean 'list'"),
+                                (["topic", "list", "--intrenal"], "did you mean '--internal'"),
+                                (["consume"], "TOPIC"), (["consume", "t", "-o", "xml"], "xml"),
+                                (["topic", "create", "t", "-p", "0"], "0"), (["topic", "create", "t", "-c", "x"], "x"),
+                                (["topic", "alter", "t"], "nothing to change"),
+                                (["topic", "list", "--timeout", "soon"], "soon"),
+                                (["topic", "list", "--timeout", "0"], "--timeout"),
+                                (["completion", "tcsh"], "tcsh")]:
+            self.fails(USAGE, *arguments, says=says)
+
+    def test_unreachable(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        for command in (["topic", "list"], ["consume", "t"], ["produce", "t"], ["replay", "t"], ["server", "info"]):
+            result = run_leat(*command, address=address)
+            self.assertEqual(result.code, UNREACHABLE, result.err)
+            self.assertIn(address, result.err)
+        result = run_leat("topic", "list", "--address", self.leatd.address, address=address)
+        self.assertEqual(result.code, OK, "the option wins over the environment: " + result.err)
+
+    def test_silent_server(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            result = run_leat("topic", "list", "--timeout", "300ms", address="127.0.0.1:%d" % silent.getsockname()[1])
+        self.assertEqual(result.code, TIMED_OUT, result.err)
+
+    def test_bad_address(self):
+        for address in ("localhost:port", "localhost:99999", ":", "localhost:0"):
+            result = run_leat("topic", "list", "--timeout", "2s", address=address)
+            self.assertIn(result.code, (USAGE, UNREACHABLE), address + result.err)
+            self.assertIn("leat: ", result.err)
+
+    def test_full_output(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([LEAT, "topic", "list"], stdout=full, stderr=subprocess.PIPE, check=False,
+                                  env=environment(self.leatd.address))
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn(b"No space left", done.stderr)
+
+
+class CompletionTest(CliTest):
+
+    def complete(self, *words):
+        """What bash offers for the last of these words."""
+        script = self.path("leat.bash", self.leat("completion", "bash").out)
+        line = " ".join("'%s'" % word for word in words)
+        test = ("source %s; compopt() { :; }; COMP_WORDS=('%s' %s); COMP_CWORD=%d; _leat; printf '%%s\\n' \"${COMPREPLY[@]}\""
+                % (script, LEAT, line, len(words)))
+        done = subprocess.run(["bash", "-c", test], capture_output=True, text=True, check=True,
+                              env=environment(self.leatd.address))
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash(self):
+        self.create("completed")
+        self.assertEqual(self.complete("to"), ["topic"])
+        self.assertEqual(set(self.complete("topic", "")), {"create", "list", "describe", "alter", "delete"})
+        self.assertIn("--exit-at-end", self.complete("consume", "--ex"))
+        self.assertIn("--address", self.complete("consume", "--a"))
+        self.assertEqual(self.complete("consume", "comp"), ["completed"])
+        self.assertEqual(self.complete("topic", "describe", "comp"), ["completed"])
+        self.assertEqual(self.complete("replay", "completed", "--into", "comp"), ["completed"])
+        self.assertEqual(self.complete("produce", "t", "--compression", "z"), ["zstd"])
+        self.assertEqual(self.complete("topic", "list", "-o", ""), ["table", "json", "name"])
+
+    def test_other_shells(self):
+        for shell in ("zsh", "fish"):
+            script = self.leat("completion", shell)
+            self.assertIn("topic list -o name", script.text)
+            self.assertIn("exit-at-end", script.text)
+            if shutil.which(shell):
+                path = self.path("script", script.out)
+                check = subprocess.run([shell, "-n", path], capture_output=True, check=False)
+                self.assertEqual((check.returncode, check.stderr), (0, b""))

@@ -33,9 +33,9 @@ class PooledFile {
   std::list<PooledFile*>::iterator place_;  // meaningful while file_ is set
 };
 
-// Keeps a bounded number of files open, the least recently used one closed first. A file that somebody else holds
-// (a reader's slice, a segment with unsynced bytes) is never closed, so the bound may be passed while too many are
-// held. Any thread.
+// Keeps a bounded number of files open, the least recently used one closed first. A file that somebody else
+// holds (a reader's slice, a segment with unsynced bytes) is never closed, so the bound may be passed while
+// too many are held. Any thread.
 class FilePool {
  public:
   FilePool(FileSystem& fs, size_t open_max) : fs_(fs), open_max_(open_max) {}

@@ -19,18 +19,18 @@ struct FiledIndex {
   uint32_t time_entries = 0;
 };
 
-// The rule that says which batches get index entries, used by appends, by rebuilding and by the check of files alike:
-// a batch gets an offset entry when more than `interval_bytes` lie between the last indexed batch (or the start of
-// the segment) and it, so the first batch never has one; with each offset entry goes a time entry when the largest
-// timestamp so far has grown; Finish adds the last time entry. Not thread-safe.
+// The rule that says which batches get index entries, used by appends, by rebuilding and by the check of
+// files alike: a batch gets an offset entry when more than `interval_bytes` lie between the last indexed
+// batch (or the start of the segment) and it, so the first batch never has one; with each offset entry goes a
+// time entry when the largest timestamp so far has grown; Finish adds the last time entry. Not thread-safe.
 struct IndexBuilder {
   // Entries made and not yet taken away.
   std::vector<OffsetEntry> offsets;
   std::vector<TimeEntry> times;
   // Where the rule stands.
-  uint64_t last_position = 0;       // of the last offset entry ever made
-  int64_t last_timestamp_ms = -1;   // of the last time entry ever made
-  TimeEntry max;                    // so far; timestamp -1 when there is none
+  uint64_t last_position = 0;      // of the last offset entry ever made
+  int64_t last_timestamp_ms = -1;  // of the last time entry ever made
+  TimeEntry max;                   // so far; timestamp -1 when there is none
 
   void Add(const IndexedBatch& batch, int64_t interval_bytes) {
     Observe(batch);

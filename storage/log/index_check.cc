@@ -97,7 +97,8 @@ class IndexChecker {
   void LoadTimes() {
     times_ = Load<TimeEntry>(fs_, input_, kTimeIndexSuffix, result_.times);
     if (!InOrder(times_, input_)) Discard(result_.times, "garbage");
-    std::erase_if(times_, [this](const TimeEntry& entry) { return entry.last_offset >= input_.trusted_next; });
+    std::erase_if(times_,
+                  [this](const TimeEntry& entry) { return entry.last_offset >= input_.trusted_next; });
   }
 
   void Discard(IndexFileState& state, absl::string_view why) {
@@ -109,13 +110,14 @@ class IndexChecker {
     }
   }
 
-  // Where the batch starts that the last time entry names; nothing when there is none or it is not as it says.
+  // Where the batch starts that the last time entry names; nothing when there is none or it is not as it
+  // says.
   std::optional<uint64_t> PlaceOfLastTime() {
     if (times_.empty()) return std::nullopt;
     const TimeEntry last = times_.back();
-    const auto after = std::partition_point(offsets_.begin(), offsets_.end(), [&last](const OffsetEntry& entry) {
-      return entry.last_offset <= last.last_offset;
-    });
+    const auto after = std::partition_point(
+        offsets_.begin(), offsets_.end(),
+        [&last](const OffsetEntry& entry) { return entry.last_offset <= last.last_offset; });
     SegmentScanner scanner = Scan(after == offsets_.begin() ? 0 : std::prev(after)->position, kWalkChunkMin);
     while (true) {
       absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
@@ -143,8 +145,8 @@ class IndexChecker {
     }
     builder.offsets = std::move(offsets_);
     builder.times = std::move(times_);
-    SegmentScanner scanner =
-        Scan(from, std::clamp<uint64_t>(input_.trusted - std::min(from, input_.trusted), kWalkChunkMin, kWalkChunkMax));
+    SegmentScanner scanner = Scan(from, std::clamp<uint64_t>(input_.trusted - std::min(from, input_.trusted),
+                                                             kWalkChunkMin, kWalkChunkMax));
     std::optional<ScannedBatch> last;
     TimeEntry max_before_last;
     while (true) {
@@ -161,7 +163,8 @@ class IndexChecker {
       }
       builder.Observe(indexed);
       // A time entry goes with an offset entry.
-      if (std::binary_search(known_positions.begin(), known_positions.end(), indexed.position)) builder.Finish();
+      if (std::binary_search(known_positions.begin(), known_positions.end(), indexed.position))
+        builder.Finish();
     }
     result_.damage = scanner.damage();
     result_.good_bytes = scanner.position();
@@ -169,8 +172,8 @@ class IndexChecker {
     return result_.damage && last ? DoubtLast(*last, max_before_last) : absl::OkStatus();
   }
 
-  // A header that names a wrong length or last offset makes the next batch look wrong. Its own checksum tells which of
-  // the two it is.
+  // A header that names a wrong length or last offset makes the next batch look wrong. Its own checksum tells
+  // which of the two it is.
   absl::Status DoubtLast(const ScannedBatch& last, const TimeEntry& max_before) {
     SegmentScanner alone(
         log_, {.from = last.position, .to = last.next_position(), .expected = last.header.base_offset});
@@ -182,7 +185,8 @@ class IndexChecker {
     result_.good_next = last.header.base_offset;
     IndexBuilder& builder = result_.builder;
     builder.max = max_before;
-    std::erase_if(builder.offsets, [&last](const OffsetEntry& entry) { return entry.position >= last.position; });
+    std::erase_if(builder.offsets,
+                  [&last](const OffsetEntry& entry) { return entry.position >= last.position; });
     std::erase_if(builder.times,
                   [&last](const TimeEntry& entry) { return entry.last_offset >= last.header.base_offset; });
     return absl::OkStatus();
@@ -208,8 +212,8 @@ absl::StatusOr<CheckedIndex> CheckIndex(FileSystem& fs, const File& log, const I
   return IndexChecker(fs, log, input).Run();
 }
 
-std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& input, const std::string& log_name,
-                                     CheckedIndex& checked, FiledIndex& filed) {
+std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& input,
+                                     const std::string& log_name, CheckedIndex& checked, FiledIndex& filed) {
   IndexBuilder& builder = checked.builder;
   const std::string offset_bytes = EncodeEntries(builder.offsets, input.base);
   const std::string time_bytes = EncodeEntries(builder.times, input.base);

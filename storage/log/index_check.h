@@ -12,8 +12,8 @@
 #include "storage/log/index_builder.h"
 #include "storage/log/segment_scanner.h"
 
-// The check of a segment's index files when a log is opened. The files are a cache: whatever is wrong with them, the
-// answer is to build them anew from the log.
+// The check of a segment's index files when a log is opened. The files are a cache: whatever is wrong with
+// them, the answer is to build them anew from the log.
 
 namespace leat {
 
@@ -46,15 +46,16 @@ struct CheckedIndex {
   std::optional<ScanDamage> damage;
 };
 
-// Reads the index files, keeps what agrees with itself and with the log, and walks the batch headers behind the last
-// believed entries, so that the result is what the write rule demands. Reads no more of the log than that. Errors: I/O
-// errors of the log file only.
-[[nodiscard]] absl::StatusOr<CheckedIndex> CheckIndex(FileSystem& fs, const File& log, const IndexCheckInput& input);
+// Reads the index files, keeps what agrees with itself and with the log, and walks the batch headers behind
+// the last believed entries, so that the result is what the write rule demands. Reads no more of the log than
+// that. Errors: I/O errors of the log file only.
+[[nodiscard]] absl::StatusOr<CheckedIndex> CheckIndex(FileSystem& fs, const File& log,
+                                                      const IndexCheckInput& input);
 
-// Writes the files when they differ from what `checked.builder` holds, and empties the builder of what the files hold
-// then. Gives a line for each file that had a problem ("rebuilt 00000000000000000000.index of orders-0: missing").
-// When the disk refuses, the entries stay in memory and nothing is lost.
-std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& input, const std::string& log_name,
-                                     CheckedIndex& checked, FiledIndex& filed);
+// Writes the files when they differ from what `checked.builder` holds, and empties the builder of what the
+// files hold then. Gives a line for each file that had a problem ("rebuilt 00000000000000000000.index of
+// orders-0: missing"). When the disk refuses, the entries stay in memory and nothing is lost.
+std::vector<std::string> SettleIndex(FileSystem& fs, const IndexCheckInput& input,
+                                     const std::string& log_name, CheckedIndex& checked, FiledIndex& filed);
 
 }  // namespace leat

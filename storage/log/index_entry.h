@@ -6,8 +6,8 @@
 #include "protocol/record/batch.h"
 #include "protocol/record/endian.h"
 
-// Entries of the .index and .timeindex files, in Apache Kafka's format; storage/FORMAT.md gives every byte. On disk
-// offsets are relative to the segment's base, 32 bits wide, and every number is big-endian.
+// Entries of the .index and .timeindex files, in Apache Kafka's format; storage/FORMAT.md gives every byte.
+// On disk offsets are relative to the segment's base, 32 bits wide, and every number is big-endian.
 
 namespace leat {
 
@@ -27,7 +27,8 @@ struct OffsetEntry {
   bool operator==(const OffsetEntry&) const = default;
 };
 
-// `timestamp_ms` is the largest so far in the segment; the earliest batch that has it ends with record `last_offset`.
+// `timestamp_ms` is the largest so far in the segment; the earliest batch that has it ends with record
+// `last_offset`.
 struct TimeEntry {
   static constexpr size_t kBytes = 12;
   int64_t timestamp_ms = -1;

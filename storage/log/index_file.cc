@@ -21,7 +21,8 @@ absl::Status WriteCacheFile(FileSystem& fs, const std::string& dir, const std::s
   absl::StatusOr<std::unique_ptr<File>> file = CreateAnew(fs, temporary);
   if (!file.ok()) return file.status();
   if (!bytes.empty()) {
-    if (absl::Status status = (*file)->WriteAt(0, absl::MakeConstSpan(&bytes, 1)); !status.ok()) return status;
+    if (absl::Status status = (*file)->WriteAt(0, absl::MakeConstSpan(&bytes, 1)); !status.ok())
+      return status;
   }
   return fs.Rename(temporary, absl::StrCat(dir, "/", name));
 }
@@ -34,7 +35,8 @@ absl::Status AppendCacheFile(FileSystem& fs, const std::string& path, uint64_t p
   absl::StatusOr<uint64_t> size = (*file)->Size();
   if (!size.ok()) return size.status();
   if (*size < position) {
-    return MakeError(ErrorCode::kDataLoss, absl::StrCat(path, " has become shorter than what was written to it"));
+    return MakeError(ErrorCode::kDataLoss,
+                     absl::StrCat(path, " has become shorter than what was written to it"));
   }
   if (bytes.empty()) return absl::OkStatus();
   return (*file)->WriteAt(position, absl::MakeConstSpan(&bytes, 1));

@@ -14,8 +14,8 @@
 #include "storage/env/file_system.h"
 #include "storage/log/index_entry.h"
 
-// Reading, searching and writing of .index and .timeindex files: entries of one size, nothing else. The files are a
-// cache: nothing here is ever synced.
+// Reading, searching and writing of .index and .timeindex files: entries of one size, nothing else. The files
+// are a cache: nothing here is ever synced.
 
 namespace leat {
 
@@ -37,8 +37,8 @@ std::vector<Entry> DecodeEntries(absl::string_view bytes, Offset base) {
   return entries;
 }
 
-// The last of the first `count` entries of `file` for which `before` holds, by binary search over blocks; `before`
-// must hold for a prefix of the entries. Fewer entries in the file than that are taken as they are.
+// The last of the first `count` entries of `file` for which `before` holds, by binary search over blocks;
+// `before` must hold for a prefix of the entries. Fewer entries in the file than that are taken as they are.
 template <typename Entry, typename Before>
 absl::StatusOr<std::optional<Entry>> FindLastEntry(const File& file, uint32_t count, Offset base,
                                                    const Before& before) {
@@ -73,13 +73,13 @@ absl::StatusOr<std::optional<Entry>> FindLastEntry(const File& file, uint32_t co
   return found;
 }
 
-// Puts `bytes` at `dir`/`name` by way of a temporary name, without syncing anything: after a power loss anything may
-// be there, which whoever reads it has to notice.
+// Puts `bytes` at `dir`/`name` by way of a temporary name, without syncing anything: after a power loss
+// anything may be there, which whoever reads it has to notice.
 [[nodiscard]] absl::Status WriteCacheFile(FileSystem& fs, const std::string& dir, const std::string& name,
                                           absl::string_view bytes);
 
-// Writes `bytes` at `position`, which is the present end of the file or before it. Position 0 makes the file anew.
-// IsNotFound when the file is gone, kDataLoss when it is shorter than `position`.
+// Writes `bytes` at `position`, which is the present end of the file or before it. Position 0 makes the file
+// anew. IsNotFound when the file is gone, kDataLoss when it is shorter than `position`.
 [[nodiscard]] absl::Status AppendCacheFile(FileSystem& fs, const std::string& path, uint64_t position,
                                            absl::string_view bytes);
 

@@ -16,7 +16,8 @@ void SegmentedLog::SetMarks(const OffsetMarks& marks) {
                        marks.durable >= marks_.durable && marks.end >= marks_.end;
   if (!marks.Valid() || !forward) {
     // Going on could acknowledge what is not durable.
-    std::fprintf(stderr, "leat: bug: marks of %s-%u out of order\n", options_.topic.c_str(), options_.partition);
+    std::fprintf(stderr, "leat: bug: marks of %s-%u out of order\n", options_.topic.c_str(),
+                 options_.partition);
     std::abort();
   }
   marks_ = marks;
@@ -96,9 +97,10 @@ CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Sta
 
 void SegmentedLog::FailCommits(const absl::Status& cause) {
   if (commit_failure_.ok()) {
-    commit_failure_ = MakeError(ErrorCode::kOutcomeUnknown,
-                                absl::StrCat("what was written to ", options_.topic, "-", options_.partition,
-                                             " from offset ", marks_.durable, " on may be lost: ", cause.message()));
+    commit_failure_ =
+        MakeError(ErrorCode::kOutcomeUnknown,
+                  absl::StrCat("what was written to ", options_.topic, "-", options_.partition,
+                               " from offset ", marks_.durable, " on may be lost: ", cause.message()));
   }
   if (write_status_.ok()) {
     write_status_ = MakeError(ErrorCode::kStorageError,

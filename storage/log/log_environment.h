@@ -18,8 +18,8 @@ class SegmentedLog;
 class CommitSink {
  public:
   virtual ~CommitSink() = default;
-  // `log` has bytes to make durable. Any thread, under no lock of the log, must not block. A log asks at most once
-  // for each urgency until its BeginCommit is called, which takes everything written up to then.
+  // `log` has bytes to make durable. Any thread, under no lock of the log, must not block. A log asks at most
+  // once for each urgency until its BeginCommit is called, which takes everything written up to then.
   virtual void RequestCommit(std::shared_ptr<SegmentedLog> log, CommitUrgency urgency) = 0;
 };
 

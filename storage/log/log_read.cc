@@ -15,17 +15,18 @@ absl::Status SegmentedLog::CheckRead(Offset from) const {
     return MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
   }
   if (from < marks_.log_start || from > visible_.offset) {
-    return MakeError(ErrorCode::kOffsetOutOfRange,
-                     absl::StrCat("offset ", from, " of ", options_.topic, "-", options_.partition,
-                                  " is out of range; present are ", marks_.log_start, " to ", visible_.offset));
+    return MakeError(
+        ErrorCode::kOffsetOutOfRange,
+        absl::StrCat("offset ", from, " of ", options_.topic, "-", options_.partition,
+                     " is out of range; present are ", marks_.log_start, " to ", visible_.offset));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<Segment>> SegmentedLog::SegmentOf(Offset offset) const {
-  const auto after =
-      std::upper_bound(segments_.begin(), segments_.end(), offset,
-                       [](Offset value, const std::shared_ptr<Segment>& segment) { return value < segment->base; });
+  const auto after = std::upper_bound(
+      segments_.begin(), segments_.end(), offset,
+      [](Offset value, const std::shared_ptr<Segment>& segment) { return value < segment->base; });
   Offset lost_from = marks_.log_start;
   Offset lost_to = after == segments_.end() ? marks_.end : (*after)->base;
   if (after != segments_.begin()) {

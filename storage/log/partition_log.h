@@ -74,8 +74,8 @@ class PartitionLog {
   virtual void RequestCommit() = 0;
 
   // Whole visible batches from the one that holds `from`, at most `max_bytes` of them but at least one, all
-  // from one segment. Empty when `from` is the visible offset. kOffsetOutOfRange (the message gives the present
-  // range) below the log start or above the visible offset; kDataLoss, kStorageError.
+  // from one segment. Empty when `from` is the visible offset. kOffsetOutOfRange (the message gives the
+  // present range) below the log start or above the visible offset; kDataLoss, kStorageError.
   [[nodiscard]] virtual absl::StatusOr<LogSlice> Read(Offset from, uint64_t max_bytes) = 0;
 
   // The first visible record whose timestamp is >= timestamp_ms, by offset; nothing when there is none.

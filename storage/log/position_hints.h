@@ -8,8 +8,8 @@
 
 namespace leat {
 
-// Remembers a few places where batches start, so that a reader that goes on where it stopped, or waits at the end,
-// is found without the index. Places never become wrong, because a log only grows. Not thread-safe.
+// Remembers a few places where batches start, so that a reader that goes on where it stopped, or waits at the
+// end, is found without the index. Places never become wrong, because a log only grows. Not thread-safe.
 class PositionHints {
  public:
   void Add(const LogPosition& place) {

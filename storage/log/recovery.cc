@@ -53,7 +53,8 @@ class PartitionRecovery {
       const LogFileName name = ParseLogFileName(entry.name);
       const LogFileKind kind = entry.is_directory ? LogFileKind::kUnknown : name.kind;
       if (kind == LogFileKind::kLog) bases_.push_back(name.base);
-      if (kind == LogFileKind::kIndex || kind == LogFileKind::kTimeIndex) indexes.push_back({entry.name, name.base});
+      if (kind == LogFileKind::kIndex || kind == LogFileKind::kTimeIndex)
+        indexes.push_back({entry.name, name.base});
       if (kind == LogFileKind::kTemporary) {
         if (absl::Status status = RemoveIfThere(fs_, PathOf(entry.name)); !status.ok()) return status;
       }
@@ -204,10 +205,10 @@ class PartitionRecovery {
   void Describe() {
     result_.marks = {input_.log_start, plan_.end, plan_.end, plan_.end};
     if (!plan_.fence.empty()) {
-      result_.write_status = MakeError(
-          ErrorCode::kPartitionFenced,
-          absl::StrCat("partition ", input_.name, " takes no more records: ", plan_.fence,
-                       "; look at it with: leat log verify ", input_.dir));
+      result_.write_status =
+          MakeError(ErrorCode::kPartitionFenced,
+                    absl::StrCat("partition ", input_.name, " takes no more records: ", plan_.fence,
+                                 "; look at it with: leat log verify ", input_.dir));
       result_.checkpoint = input_.checkpoint;
     }
     if (plan_.create_first) {

@@ -13,8 +13,8 @@
 #include "storage/log/marks.h"
 #include "storage/log/segment.h"
 
-// Opening a partition's directory after any stop (durability-rules R12-R14). The decisions are taken by the pure
-// function in recovery_plan.h; this file observes and carries out.
+// Opening a partition's directory after any stop (durability-rules R12-R14). The decisions are taken by the
+// pure function in recovery_plan.h; this file observes and carries out.
 
 namespace leat {
 
@@ -24,16 +24,16 @@ struct RecoveredSegment {
   Offset next_offset = 0;  // the base of the next segment, or the end of the log
   uint64_t bytes = 0;
   std::optional<SegmentDamage> damage;  // what lies between it and next_offset cannot be read
-  int64_t first_timestamp_ms = -1;  // of the first batch; -1 when there is none
-  FiledIndex filed;    // in the index files
+  int64_t first_timestamp_ms = -1;      // of the first batch; -1 when there is none
+  FiledIndex filed;                     // in the index files
   IndexBuilder index;  // how it goes on; it holds entries only when they could not be written
 };
 
 struct RecoveredPartition {
   OffsetMarks marks;
   std::vector<RecoveredSegment> segments;  // by base; the last one is the active one. Empty only when fenced.
-  // Why appends must be refused (kPartitionFenced), or OK. A fenced partition keeps the checkpoint entry it came
-  // with, whatever else is kept, so that the next recovery decides the same.
+  // Why appends must be refused (kPartitionFenced), or OK. A fenced partition keeps the checkpoint entry it
+  // came with, whatever else is kept, so that the next recovery decides the same.
   absl::Status write_status;
   std::optional<CheckpointEntry> checkpoint = {};
   std::vector<std::string> notes;  // one line per thing found
@@ -55,10 +55,11 @@ struct RecoveryInput {
   int64_t index_interval_bytes = 4096;
 };
 
-// Syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When it
-// returns OK everything below marks.end is durable in the segments (synced = durable = end); the caller then writes
-// the checkpoint. Doing it again changes nothing. Partitions are independent of each other: any thread.
-// Errors (I/O errors, not damage): kStorageError, kDiskFull. Nothing that was promised has been removed then.
+// Syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When
+// it returns OK everything below marks.end is durable in the segments (synced = durable = end); the caller
+// then writes the checkpoint. Doing it again changes nothing. Partitions are independent of each other: any
+// thread. Errors (I/O errors, not damage): kStorageError, kDiskFull. Nothing that was promised has been
+// removed then.
 [[nodiscard]] absl::StatusOr<RecoveredPartition> RecoverPartition(FileSystem& fs, const RecoveryInput& input);
 
 }  // namespace leat

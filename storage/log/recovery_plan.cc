@@ -21,8 +21,10 @@ constexpr std::array<DecisionRow, 15> kTable = {{
     {Trouble::kHole, Evidence::kBelow, kAny, false, Decision::kFence, "what was promised is gone"},
     {Trouble::kDamage, Evidence::kNone, false, kAny, Decision::kCut, "nothing valid follows"},
     {Trouble::kHole, Evidence::kNone, false, kAny, Decision::kCut, "nothing valid follows"},
-    {Trouble::kDamage, Evidence::kNone, true, kAny, Decision::kFence, "valid batches follow, and no checkpoint"},
-    {Trouble::kHole, Evidence::kNone, true, kAny, Decision::kFence, "valid batches follow, and no checkpoint"},
+    {Trouble::kDamage, Evidence::kNone, true, kAny, Decision::kFence,
+     "valid batches follow, and no checkpoint"},
+    {Trouble::kHole, Evidence::kNone, true, kAny, Decision::kFence,
+     "valid batches follow, and no checkpoint"},
     {Trouble::kContradiction, kAny, kAny, kAny, Decision::kFence, "two sources disagree"},
     {Trouble::kMissing, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised yet"},
     {Trouble::kMissing, Evidence::kBelow, kAny, kAny, Decision::kFence, "the start of the log is gone"},
@@ -53,7 +55,8 @@ class Planner {
                          [&site](const DecisionRow& row) { return row.Matches(site); });
   }
 
-  // What follows is the same for all troubles: evidence, and whether a valid batch follows segment `first` - 1.
+  // What follows is the same for all troubles: evidence, and whether a valid batch follows segment `first`
+  // - 1.
   TroubleSite SiteOf(Trouble trouble, Offset at, size_t first) const {
     TroubleSite site{.trouble = trouble};
     if (observed_.checkpoint) {
@@ -68,13 +71,14 @@ class Planner {
   // False: it decides everything.
   bool PlanMissingStart() {
     const DecisionRow& row = RowOf(SiteOf(Trouble::kMissing, observed_.log_start, 0));
-    const std::string what = observed_.segments.empty()
-                                 ? std::string("no segment is left")
-                                 : absl::StrCat("the first segment starts at offset ", observed_.segments[0].base);
+    const std::string what = observed_.segments.empty() ? std::string("no segment is left")
+                                                        : absl::StrCat("the first segment starts at offset ",
+                                                                       observed_.segments[0].base);
     if (row.decision == Decision::kCut) {
       plan_.create_first = true;
       SetAsideFrom(0);
-      if (!observed_.segments.empty()) plan_.notes.push_back(absl::StrCat("cut everything (", row.why, "): ", what));
+      if (!observed_.segments.empty())
+        plan_.notes.push_back(absl::StrCat("cut everything (", row.why, "): ", what));
     } else {
       Fence(observed_.log_start, row, what);
       MarkDamageFrom(0);
@@ -143,8 +147,9 @@ class Planner {
         if (site.trouble != Trouble::kContradiction) {
           plan_.segments[i].damage = DamageOf(i);
         }
-        Fence(segment.good_next, row, absl::StrCat(SegmentFileName(segment.base, kLogSuffix), ", byte ",
-                                                   segment.good_bytes, ": ", what));
+        Fence(segment.good_next, row,
+              absl::StrCat(SegmentFileName(segment.base, kLogSuffix), ", byte ", segment.good_bytes, ": ",
+                           what));
         MarkDamageFrom(i + 1);
         return false;
     }
@@ -153,9 +158,9 @@ class Planner {
 
   void Note(size_t i, const DecisionRow& row, absl::string_view what) {
     const SegmentObservation& segment = observed_.segments[i];
-    plan_.notes.push_back(absl::StrCat(row.decision == Decision::kCut ? "cut " : "quarantined ",
-                                       SegmentFileName(segment.base, kLogSuffix), " from byte ", segment.good_bytes,
-                                       ", offset ", segment.good_next, ", on (", row.why, "): ", what));
+    plan_.notes.push_back(absl::StrCat(
+        row.decision == Decision::kCut ? "cut " : "quarantined ", SegmentFileName(segment.base, kLogSuffix),
+        " from byte ", segment.good_bytes, ", offset ", segment.good_next, ", on (", row.why, "): ", what));
   }
 
   void Fence(Offset at, const DecisionRow& row, absl::string_view what) {

@@ -11,8 +11,9 @@
 #include "storage/log/checkpoint_entry.h"
 #include "storage/log/segment.h"
 
-// The decisions of recovery, as a pure function from what was observed to what is done (design D6). Only bytes above
-// all evidence of a promise are cut; everything else is kept, and what cannot be read is fenced off.
+// The decisions of recovery, as a pure function from what was observed to what is done (design D6). Only
+// bytes above all evidence of a promise are cut; everything else is kept, and what cannot be read is fenced
+// off.
 
 namespace leat {
 
@@ -36,7 +37,8 @@ struct TroubleSite {
   Trouble trouble = Trouble::kDamage;
   Evidence evidence = Evidence::kNone;
   bool followed = false;  // a valid batch follows
-  bool proven = false;    // the checkpoint proves that the next segment goes on where this one should have ended
+  bool proven =
+      false;  // the checkpoint proves that the next segment goes on where this one should have ended
 };
 
 // One row of the decision table; an empty field matches anything.

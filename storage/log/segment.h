@@ -9,8 +9,8 @@
 
 namespace leat {
 
-// An offset and where it lies: byte `position` of segment `segment_base` is where the batch with this offset starts,
-// or will start.
+// An offset and where it lies: byte `position` of segment `segment_base` is where the batch with this offset
+// starts, or will start.
 struct LogPosition {
   Offset offset = 0;
   Offset segment_base = 0;
@@ -23,8 +23,8 @@ struct SegmentDamage {
   uint64_t position = 0;
 };
 
-// One segment of a log. The fields belong to the log's door; `file`, `index` and `base` never change and are safe to
-// use by any thread.
+// One segment of a log. The fields belong to the log's door; `file`, `index` and `base` never change and are
+// safe to use by any thread.
 struct Segment {
   std::shared_ptr<SegmentFile> file;
   std::shared_ptr<SegmentIndex> index;

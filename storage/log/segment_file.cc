@@ -71,9 +71,9 @@ absl::Status SegmentFile::Sync() {
   syncing_ = false;
   sync_ended_.NotifyAll();
   if (!status.ok()) {
-    failure_ = MakeError(ErrorCode::kStorageError,
-                         absl::StrCat("sync of ", path(), " failed, unsynced records may be lost: ",
-                                      status.message()));
+    failure_ = MakeError(
+        ErrorCode::kStorageError,
+        absl::StrCat("sync of ", path(), " failed, unsynced records may be lost: ", status.message()));
     return failure_;
   }
   synced_ = upto;

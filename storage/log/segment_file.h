@@ -14,8 +14,8 @@
 namespace leat {
 
 // The .log file of one segment: its descriptor, how much of it is written and synced, and its sticky failure
-// (durability-rules R7: result and failure of a sync are recorded under one lock, which is looked at before any
-// acknowledgement; a file with unsynced bytes is never closed). Any thread, except where said.
+// (durability-rules R7: result and failure of a sync are recorded under one lock, which is looked at before
+// any acknowledgement; a file with unsynced bytes is never closed). Any thread, except where said.
 class SegmentFile {
  public:
   // A file that is there and synced. Opens nothing yet.
@@ -29,17 +29,17 @@ class SegmentFile {
   // The open file, for reading. It stays open as long as somebody holds it.
   [[nodiscard]] absl::StatusOr<std::shared_ptr<File>> Open() { return pool_.Get(file_); }
 
-  // Opens the file for the one Write that must follow, and keeps it open until a sync covers that write. Door of the
-  // log only.
+  // Opens the file for the one Write that must follow, and keeps it open until a sync covers that write. Door
+  // of the log only.
   [[nodiscard]] absl::Status Hold();
-  // Writes at `position`, the end of what is written, to a file that is held. On an error any prefix may be there.
-  // Door of the log only.
+  // Writes at `position`, the end of what is written, to a file that is held. On an error any prefix may be
+  // there. Door of the log only.
   [[nodiscard]] absl::Status Write(uint64_t position, absl::string_view bytes);
   // Removes what a failed Write left above `position`. Door of the log only.
   [[nodiscard]] absl::Status CutBack(uint64_t position);
 
-  // Makes what is written durable. One sync at a time; a second caller waits and then syncs what is left. A failure
-  // is final (D7): every later call returns it without touching the file.
+  // Makes what is written durable. One sync at a time; a second caller waits and then syncs what is left. A
+  // failure is final (D7): every later call returns it without touching the file.
   [[nodiscard]] absl::Status Sync();
 
   // The recorded failure of a sync, or OK.

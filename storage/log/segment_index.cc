@@ -61,7 +61,8 @@ absl::StatusOr<std::optional<OffsetEntry>> SegmentIndex::FindOffset(FileSystem& 
   return FindInFile<OffsetEntry>(fs, SegmentPath(dir_, base_, kIndexSuffix), filed, base_, before);
 }
 
-absl::StatusOr<std::optional<OffsetEntry>> SegmentIndex::FindPosition(FileSystem& fs, uint64_t position) const {
+absl::StatusOr<std::optional<OffsetEntry>> SegmentIndex::FindPosition(FileSystem& fs,
+                                                                      uint64_t position) const {
   const auto before = [position](const OffsetEntry& entry) { return entry.position <= position; };
   uint32_t filed = 0;
   {

@@ -14,14 +14,14 @@
 
 namespace leat {
 
-// The offset index and the time index of one segment. New entries stay in memory until WriteOut has appended them to
-// the files; lookups look at the memory first and then search the file by reads. What a lookup takes from a file may
-// be wrong (the files are a cache): its caller compares the entry with the batch it names, and calls for a rebuild.
-// Any thread.
+// The offset index and the time index of one segment. New entries stay in memory until WriteOut has appended
+// them to the files; lookups look at the memory first and then search the file by reads. What a lookup takes
+// from a file may be wrong (the files are a cache): its caller compares the entry with the batch it names,
+// and calls for a rebuild. Any thread.
 class SegmentIndex {
  public:
-  // A segment in `dir` without index files, or with files that hold what `filed` says and a builder that stands at
-  // their end.
+  // A segment in `dir` without index files, or with files that hold what `filed` says and a builder that
+  // stands at their end.
   SegmentIndex(std::string dir, Offset base);
   SegmentIndex(std::string dir, Offset base, FiledIndex filed, IndexBuilder builder);
 
@@ -34,8 +34,9 @@ class SegmentIndex {
   absl::StatusOr<std::optional<OffsetEntry>> FindOffset(FileSystem& fs, Offset offset) const;
   // The last entry whose position is <= `position`.
   absl::StatusOr<std::optional<OffsetEntry>> FindPosition(FileSystem& fs, uint64_t position) const;
-  // The last entry whose timestamp is < `timestamp_ms`: no batch before the one it names has a record that young. (An
-  // equal one would do as well, but then nothing would tell an entry that names a later batch of the same age.)
+  // The last entry whose timestamp is < `timestamp_ms`: no batch before the one it names has a record that
+  // young. (An equal one would do as well, but then nothing would tell an entry that names a later batch of
+  // the same age.)
   absl::StatusOr<std::optional<TimeEntry>> FindTime(FileSystem& fs, int64_t timestamp_ms) const;
 
   // Entries that are not in the files yet.
@@ -43,8 +44,8 @@ class SegmentIndex {
   // False until the files exist.
   bool has_files() const;
 
-  // Appends what is unwritten to the files, creating them first. On an error nothing is lost: the next call writes
-  // the same again. IsNotFound or kDataLoss: somebody took away what was written before; call Rebuild.
+  // Appends what is unwritten to the files, creating them first. On an error nothing is lost: the next call
+  // writes the same again. IsNotFound or kDataLoss: somebody took away what was written before; call Rebuild.
   [[nodiscard]] absl::Status WriteOut(FileSystem& fs);
 
   // Builds the files anew from the headers of the first `bytes` of the segment's log, which must be sound.

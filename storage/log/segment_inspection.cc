@@ -46,7 +46,8 @@ absl::Status ScanRest(const File& log, const InspectionInput& input, uint64_t fr
     ++result.batches_scanned;
     if (builder == nullptr) continue;
     const BatchHeader& header = (*batch)->header;
-    builder->Add({(*batch)->position, header.last_offset(), header.max_timestamp_ms}, input.index_interval_bytes);
+    builder->Add({(*batch)->position, header.last_offset(), header.max_timestamp_ms},
+                 input.index_interval_bytes);
   }
   result.bytes_scanned += scanner.position() - from;
   SegmentObservation& seen = result.seen;
@@ -68,7 +69,8 @@ absl::Status ScanRest(const File& log, const InspectionInput& input, uint64_t fr
 
 }  // namespace
 
-absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log, const InspectionInput& input) {
+absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log,
+                                                const InspectionInput& input) {
   const IndexCheckInput index_input = IndexInputOf(input);
   absl::StatusOr<CheckedIndex> checked = CheckIndex(fs, log, index_input);
   if (!checked.ok()) return checked.status();
@@ -93,7 +95,8 @@ absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log,
   }
   if (input.sealed) checked->builder.Finish();
   if (seen.good_bytes > 0) {
-    SegmentScanner first(log, {.to = seen.good_bytes, .depth = ScanDepth::kHeaders, .chunk_bytes = kBatchHeaderBytes});
+    SegmentScanner first(
+        log, {.to = seen.good_bytes, .depth = ScanDepth::kHeaders, .chunk_bytes = kBatchHeaderBytes});
     absl::StatusOr<std::optional<ScannedBatch>> batch = first.Next();
     if (!batch.ok()) return batch.status();
     if (batch->has_value()) result.first_timestamp_ms = (*batch)->header.base_timestamp_ms;

@@ -16,8 +16,8 @@ struct InspectionInput {
   std::string log_name;  // "orders-0", for notes
   Offset base = 0;
   uint64_t bytes = 0;
-  // Decides what is taken on trust: everything in segments before the checkpoint's, the part before its position in its
-  // own segment, nothing behind; nothing at all without a checkpoint.
+  // Decides what is taken on trust: everything in segments before the checkpoint's, the part before its
+  // position in its own segment, nothing behind; nothing at all without a checkpoint.
   std::optional<CheckpointEntry> checkpoint = {};
   bool clean = false;   // the checkpoint covers the whole log
   bool sealed = false;  // another segment follows
@@ -34,7 +34,8 @@ struct InspectedSegment {
   uint64_t bytes_scanned = 0;
 };
 
-// Looks at one segment: index and batch headers of the trusted part, every byte of the rest. Repairs its index files.
+// Looks at one segment: index and batch headers of the trusted part, every byte of the rest. Repairs its
+// index files.
 [[nodiscard]] absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log,
                                                               const InspectionInput& input);
 

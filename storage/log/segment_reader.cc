@@ -37,8 +37,8 @@ SegmentScanner SegmentReader::Scan(uint64_t from, size_t chunk_bytes) const {
 
 absl::Status SegmentReader::Lost(const SegmentScanner& scanner) const {
   return MakeError(ErrorCode::kDataLoss,
-                   absl::StrCat(segment_.file->path(), " is damaged at byte ", scanner.position(), ", offset ",
-                                scanner.next_offset(), ": ",
+                   absl::StrCat(segment_.file->path(), " is damaged at byte ", scanner.position(),
+                                ", offset ", scanner.next_offset(), ": ",
                                 scanner.damage() ? scanner.damage()->reason : "it ends early"));
 }
 

@@ -13,7 +13,8 @@
 
 namespace leat {
 
-// A part of a segment that no longer changes: its first `limit` bytes. What a reader takes along from the door.
+// A part of a segment that no longer changes: its first `limit` bytes. What a reader takes along from the
+// door.
 struct SegmentSnapshot {
   std::shared_ptr<SegmentFile> file;
   std::shared_ptr<SegmentIndex> index;
@@ -21,9 +22,9 @@ struct SegmentSnapshot {
   Offset next_offset = 0;  // behind that batch
 };
 
-// Finds batches in one segment: index first, then batch headers. Every entry that the index gives is compared with
-// the batch it names; one that does not match is not used, and index_wrong() asks for a rebuild. Errors: kDataLoss
-// when the bytes are not the batches they should be, kStorageError. One thread.
+// Finds batches in one segment: index first, then batch headers. Every entry that the index gives is compared
+// with the batch it names; one that does not match is not used, and index_wrong() asks for a rebuild. Errors:
+// kDataLoss when the bytes are not the batches they should be, kStorageError. One thread.
 class SegmentReader {
  public:
   SegmentReader(FileSystem& fs, const SegmentSnapshot& segment) : fs_(fs), segment_(segment) {}
@@ -39,8 +40,8 @@ class SegmentReader {
     uint64_t position = 0;
     Offset next_offset = -1;  // of the batch that starts there; -1 when that was not looked at
   };
-  // The largest end of a batch that is at most `max_bytes` behind `start`, where a batch starts; the end of that
-  // batch when even that is too far.
+  // The largest end of a batch that is at most `max_bytes` behind `start`, where a batch starts; the end of
+  // that batch when even that is too far.
   absl::StatusOr<End> FindEnd(uint64_t start, uint64_t max_bytes);
 
   // The first record from offset `from` on with a timestamp of at least `timestamp_ms`.
@@ -55,8 +56,8 @@ class SegmentReader {
   uint64_t StartOfTime(int64_t timestamp_ms);
   bool Matches(const OffsetEntry& entry);
   absl::Status Lost(const SegmentScanner& scanner) const;
-  absl::StatusOr<std::optional<TimestampedOffset>> SearchBatch(const ScannedBatch& batch, int64_t timestamp_ms,
-                                                               Offset from) const;
+  absl::StatusOr<std::optional<TimestampedOffset>> SearchBatch(const ScannedBatch& batch,
+                                                               int64_t timestamp_ms, Offset from) const;
 
   FileSystem& fs_;
   const SegmentSnapshot segment_;

@@ -22,8 +22,7 @@ SegmentScanner::SegmentScanner(const File& file, const ScanOptions& options)
     : file_(file), options_(options), position_(options.from), next_offset_(options.expected) {}
 
 absl::StatusOr<absl::string_view> SegmentScanner::Fetch(uint64_t position, size_t bytes) {
-  const bool buffered =
-      position >= buffer_position_ && position + bytes <= buffer_position_ + buffer_bytes_;
+  const bool buffered = position >= buffer_position_ && position + bytes <= buffer_position_ + buffer_bytes_;
   if (!buffered) {
     const size_t wanted = static_cast<size_t>(
         std::min<uint64_t>(std::max(bytes, options_.chunk_bytes), options_.to - position));
@@ -76,8 +75,8 @@ absl::StatusOr<std::optional<ScannedBatch>> SegmentScanner::Next() {
     return std::nullopt;
   }
   if (batch.header.total_bytes() > options_.to - position_) {
-    Damage(absl::StrCat("a batch of ", batch.header.total_bytes(), " bytes where only ", options_.to - position_,
-                        " are left"));
+    Damage(absl::StrCat("a batch of ", batch.header.total_bytes(), " bytes where only ",
+                        options_.to - position_, " are left"));
     return std::nullopt;
   }
   if (options_.depth == ScanDepth::kChecked) {
@@ -106,7 +105,8 @@ absl::StatusOr<std::optional<ScannedBatch>> SegmentScanner::FindBatchAfterDamage
     if (!header.ok() || header->total_bytes() > options_.to - at) continue;
     // Offsets of one segment lie within 31 bits of its base.
     const Offset least = std::max<Offset>(damage_->expected, 0);
-    if (header->base_offset < least || header->base_offset - least > std::numeric_limits<int32_t>::max()) continue;
+    if (header->base_offset < least || header->base_offset - least > std::numeric_limits<int32_t>::max())
+      continue;
     const ScannedBatch candidate{*header, at};
     if (!first) first = candidate;
     absl::StatusOr<bool> matches = CrcMatches(candidate);

@@ -19,9 +19,9 @@ enum class ScanDepth {
 };
 
 struct ScanOptions {
-  uint64_t from = 0;       // where a batch starts
-  uint64_t to = 0;         // where to stop; bytes beyond are not looked at
-  Offset expected = -1;    // base offset of the first batch; -1: whatever it has
+  uint64_t from = 0;     // where a batch starts
+  uint64_t to = 0;       // where to stop; bytes beyond are not looked at
+  Offset expected = -1;  // base offset of the first batch; -1: whatever it has
   ScanDepth depth = ScanDepth::kChecked;
   size_t chunk_bytes = 1 << 20;  // read at once; a batch may be larger
 };
@@ -40,8 +40,8 @@ struct ScanDamage {
 };
 
 // Walks the batches of a segment's log file, the same for recovery, index building, lookups, verification and
-// fuzzing. Every byte is doubted: no length is believed beyond the end given, memory stays at one chunk. Offsets
-// must follow each other without a gap. One thread.
+// fuzzing. Every byte is doubted: no length is believed beyond the end given, memory stays at one chunk.
+// Offsets must follow each other without a gap. One thread.
 class SegmentScanner {
  public:
   // `file` outlives the scanner.
@@ -51,13 +51,14 @@ class SegmentScanner {
   absl::StatusOr<std::optional<ScannedBatch>> Next();
 
   const std::optional<ScanDamage>& damage() const { return damage_; }
-  // Where the next batch starts, and its offset: behind the last good one. The offset is -1 when it is not known.
+  // Where the next batch starts, and its offset: behind the last good one. The offset is -1 when it is not
+  // known.
   uint64_t position() const { return position_; }
   Offset next_offset() const { return next_offset_; }
 
-  // After damage: the first position behind it where a whole valid batch with a later offset starts. Nothing when
-  // there is none. When too many places look like a batch and are not, the first one is given: better a batch too
-  // many than bytes taken for garbage.
+  // After damage: the first position behind it where a whole valid batch with a later offset starts. Nothing
+  // when there is none. When too many places look like a batch and are not, the first one is given: better a
+  // batch too many than bytes taken for garbage.
   absl::StatusOr<std::optional<ScannedBatch>> FindBatchAfterDamage();
 
  private:

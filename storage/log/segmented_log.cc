@@ -47,7 +47,8 @@ absl::StatusOr<std::shared_ptr<SegmentedLog>> SegmentedLog::Open(SegmentedLogOpt
   MutexLock lock(log->door_);
   for (const RecoveredSegment& from : recovered.segments) {
     auto segment = std::make_shared<Segment>();
-    segment->file = std::make_shared<SegmentFile>(env.files, SegmentPath(log->dir(), from.base, kLogSuffix), from.base);
+    segment->file =
+        std::make_shared<SegmentFile>(env.files, SegmentPath(log->dir(), from.base, kLogSuffix), from.base);
     segment->index = std::make_shared<SegmentIndex>(log->dir(), from.base, from.filed, from.index);
     segment->base = from.base;
     segment->next_offset = from.next_offset;
@@ -96,13 +97,14 @@ absl::Status SegmentedLog::CheckAppend(const BatchHeader& header, size_t bytes) 
   }
   if (!write_status_.ok()) return write_status_;
   if (header.total_bytes() != bytes) {
-    return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("a batch of ", header.total_bytes(), " bytes was given as ",
-                                                              bytes, " bytes"));
+    return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("a batch of ", header.total_bytes(),
+                                                              " bytes was given as ", bytes, " bytes"));
   }
   if (bytes > static_cast<uint64_t>(SegmentLimit(*config_))) {
-    return MakeError(ErrorCode::kBatchTooLarge,
-                     absl::StrCat("a batch of ", bytes, " bytes does not fit into a segment of ",
-                                  SegmentLimit(*config_), " bytes; raise segment_bytes of topic ", options_.topic));
+    return MakeError(
+        ErrorCode::kBatchTooLarge,
+        absl::StrCat("a batch of ", bytes, " bytes does not fit into a segment of ", SegmentLimit(*config_),
+                     " bytes; raise segment_bytes of topic ", options_.topic));
   }
   return absl::OkStatus();
 }
@@ -150,7 +152,8 @@ absl::StatusOr<std::shared_ptr<File>> SegmentedLog::NextFile(const std::string& 
 
 void SegmentedLog::AddSegment(Offset base, std::shared_ptr<File> file) {
   auto segment = std::make_shared<Segment>();
-  segment->file = std::make_shared<SegmentFile>(env_.files, SegmentPath(dir(), base, kLogSuffix), base, std::move(file));
+  segment->file =
+      std::make_shared<SegmentFile>(env_.files, SegmentPath(dir(), base, kLogSuffix), base, std::move(file));
   segment->index = std::make_shared<SegmentIndex>(dir(), base);
   segment->base = base;
   segment->next_offset = base;
@@ -189,10 +192,10 @@ absl::Status SegmentedLog::UndoWrite(const absl::Status& cause) {
   Segment& active = *segments_.back();
   const absl::Status undone = active.file->CutBack(active.bytes);
   if (full && undone.ok()) return cause;
-  write_status_ = MakeError(ErrorCode::kStorageError,
-                            absl::StrCat("partition ", options_.topic, "-", options_.partition,
-                                         " takes no more records until a restart, because a write failed: ",
-                                         cause.message()));
+  write_status_ = MakeError(
+      ErrorCode::kStorageError,
+      absl::StrCat("partition ", options_.topic, "-", options_.partition,
+                   " takes no more records until a restart, because a write failed: ", cause.message()));
   return write_status_;
 }
 

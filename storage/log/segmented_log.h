@@ -30,18 +30,19 @@ struct SegmentedLogOptions {
 
 // What a commit has to make durable before FinishCommit. Holds the files open.
 struct CommitWork {
-  LogPosition upto;  // the end of the log when the work was taken
+  LogPosition upto;                                 // the end of the log when the work was taken
   std::vector<std::shared_ptr<SegmentFile>> files;  // with unsynced bytes, oldest first
-  bool sync_dir = false;       // names in the directory are not durable yet
-  uint64_t names_version = 0;  // of the directory, for FinishCommit
+  bool sync_dir = false;                            // names in the directory are not durable yet
+  uint64_t names_version = 0;                       // of the directory, for FinishCommit
   bool empty() const { return files.empty() && !sync_dir; }
 };
 
 // The log of a partition in segment files. Any thread, except where said.
 class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<SegmentedLog> {
  public:
-  // A new partition: the directory and an empty first segment. Their names are made durable by the first commit, or
-  // by SyncNames when many partitions were created before; the name of the directory itself is the caller's.
+  // A new partition: the directory and an empty first segment. Their names are made durable by the first
+  // commit, or by SyncNames when many partitions were created before; the name of the directory itself is the
+  // caller's.
   static absl::StatusOr<std::shared_ptr<SegmentedLog>> Create(SegmentedLogOptions options,
                                                               const LogEnvironment& env);
   // What RecoverPartition found. Opens no file until one is needed.
@@ -63,15 +64,17 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   Offset visible_offset() const override;
   OffsetMarks marks() const override;
 
-  // The commit side, one caller at a time. Between the two calls, under no lock, the caller syncs what the work
-  // names: the directory when sync_dir is set (SyncCommitWork does both), and every file by SegmentFile::Sync.
+  // The commit side, one caller at a time. Between the two calls, under no lock, the caller syncs what the
+  // work names: the directory when sync_dir is set (SyncCommitWork does both), and every file by
+  // SegmentFile::Sync.
   CommitWork BeginCommit();
-  // Moves synced and durable to work.upto when `sync_result` is OK and no file of the work has a recorded failure.
-  // Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why; what is durable
-  // can still be read. kUnknownTopic: the log was deleted meanwhile, which is no failure of the disk.
+  // Moves synced and durable to work.upto when `sync_result` is OK and no file of the work has a recorded
+  // failure. Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why;
+  // what is durable can still be read. kUnknownTopic: the log was deleted meanwhile, which is no failure of
+  // the disk.
   CommitOutcome FinishCommit(const CommitWork& work, const absl::Status& sync_result);
-  // Of the synced mark, whose value was captured before the sync began. Nothing for a fenced partition that came
-  // without one: then the next checkpoint must not name this partition either.
+  // Of the synced mark, whose value was captured before the sync began. Nothing for a fenced partition that
+  // came without one: then the next checkpoint must not name this partition either.
   std::optional<CheckpointEntry> checkpoint() const;
 
   // Makes the names in the directory durable now. A failure is as final as in a commit.
@@ -80,8 +83,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   void Maintain();
   // For new appends. The visible offset never goes back.
   void SetConfig(std::shared_ptr<const TopicConfig> config);
-  // Appends, reads and commits fail with kUnknownTopic from now on; slices already handed out stay readable. Waits for
-  // work of the background in the directory, which the caller renames afterwards (R20).
+  // Appends, reads and commits fail with kUnknownTopic from now on; slices already handed out stay readable.
+  // Waits for work of the background in the directory, which the caller renames afterwards (R20).
   void MarkDeleted();
   // Refuses appends from now on and writes the index files. Call it after the last commit; blocks.
   absl::Status Close();
@@ -90,11 +93,13 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   SegmentedLog(SegmentedLogOptions options, const LogEnvironment& env);
 
   // segmented_log.cc
-  absl::Status CheckAppend(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status CheckAppend(const BatchHeader& header, size_t bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   bool MustRoll(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   bool Aged(const Segment& active) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  absl::StatusOr<std::shared_ptr<File>> NextFile(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::StatusOr<std::shared_ptr<File>> NextFile(const std::string& path)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   void AddSegment(Offset base, std::shared_ptr<File> file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status WriteBatch(const BatchHeader& header, absl::string_view batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
@@ -111,7 +116,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
 
   // log_read.cc
   absl::Status CheckRead(Offset from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  absl::StatusOr<std::shared_ptr<Segment>> SegmentOf(Offset offset) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::StatusOr<std::shared_ptr<Segment>> SegmentOf(Offset offset) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   // The readable and visible part.
   SegmentSnapshot SnapshotOf(const Segment& segment) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status ReadFailed(const absl::Status& status) const;

@@ -97,7 +97,8 @@ TEST_F(LogAppendTest, RollsBySizeAndCommitsAllItsFiles) {
   world_.log->SetConfig(std::make_shared<const TopicConfig>(world_.config));
   ASSERT_THAT(world_.Commit(), IsOk());
   for (int i = 0; i < 7; ++i) ASSERT_THAT(world_.Append(Batch()), IsOk());
-  EXPECT_THAT(Logs(), ElementsAre("00000000000000000000.log", "00000000000000000003.log", "00000000000000000006.log"));
+  EXPECT_THAT(Logs(), ElementsAre("00000000000000000000.log", "00000000000000000003.log",
+                                  "00000000000000000006.log"));
   const CommitWork work = world_.log->BeginCommit();
   EXPECT_EQ(work.files.size(), 3u);
   EXPECT_TRUE(work.sync_dir);
@@ -180,7 +181,8 @@ TEST_F(LogAppendTest, AFullDiskAtARollIsAnAnswerToo) {
 TEST_F(LogAppendTest, AFailedWriteEndsWriting) {
   ASSERT_THAT(world_.Append(Batch()), IsOk());
   world_.fs.SetFault([](const FsOp& op) {
-    return op.kind == FsOpKind::kWrite ? MakeError(ErrorCode::kStorageError, "device gone") : absl::OkStatus();
+    return op.kind == FsOpKind::kWrite ? MakeError(ErrorCode::kStorageError, "device gone")
+                                       : absl::OkStatus();
   });
   EXPECT_THAT(world_.Append(Batch()), StatusIs(ErrorCode::kStorageError));
   world_.fs.SetFault(nullptr);
@@ -223,7 +225,8 @@ TEST_F(LogAppendTest, AFailedSyncIsNeverTriedAgain) {
 TEST_F(LogAppendTest, AFailedSyncOfTheDirectoryIsFinalToo) {
   ASSERT_THAT(world_.Append(Batch()), IsOk());
   world_.fs.SetFault([](const FsOp& op) {
-    return op.kind == FsOpKind::kSyncDir ? MakeError(ErrorCode::kStorageError, "device gone") : absl::OkStatus();
+    return op.kind == FsOpKind::kSyncDir ? MakeError(ErrorCode::kStorageError, "device gone")
+                                         : absl::OkStatus();
   });
   EXPECT_THAT(world_.Commit(), StatusIs(ErrorCode::kOutcomeUnknown));
   world_.fs.SetFault(nullptr);

@@ -92,7 +92,8 @@ TEST_F(LogConcurrentTest, AppendsReadsCommitsAndUpkeepTogether) {
       for (int n = 0; n < kRecords / 4; ++n) {
         std::string batch = MakeValueBatch({"value", "value"}, 1'700'000'000'000 + n);
         absl::StatusOr<BatchHeader> header = ParseBatchHeader(batch);
-        EXPECT_THAT(log->Append(*header, absl::MakeSpan(batch.data(), batch.size()), CommitUrgency::kNow), IsOk());
+        EXPECT_THAT(log->Append(*header, absl::MakeSpan(batch.data(), batch.size()), CommitUrgency::kNow),
+                    IsOk());
       }
     });
   }

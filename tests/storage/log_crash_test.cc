@@ -1,4 +1,5 @@
-// The machine stops at each change of the disk in turn; whatever a crash leaves, nothing that was acknowledged is lost.
+// The machine stops at each change of the disk in turn; whatever a crash leaves, nothing that was
+// acknowledged is lost.
 
 #include <memory>
 #include <string>
@@ -40,7 +41,8 @@ class Workload {
  private:
   bool Step(int i) {
     for (int n = 0; n <= i % 3; ++n) {
-      const std::string batch = MakeValueBatch(std::vector<std::string>(random_.Below(3) + 1, random_.Bytes(30)));
+      const std::string batch =
+          MakeValueBatch(std::vector<std::string>(random_.Below(3) + 1, random_.Bytes(30)));
       absl::StatusOr<AppendResult> result = world_.Append(batch);
       if (!result.ok()) return false;
       promise_.batches.push_back(AtOffset(batch, result->base_offset, 3));
@@ -177,8 +179,8 @@ TEST(LogCrashTest, RecoveryMayCrashToo) {
       input.index_interval_bytes = 100;
       if (RecoverPartition(*fs, input).ok()) break;
       for (const CrashPolicy policy : kPolicies) {
-        SCOPED_TRACE(::testing::Message() << "change " << change << ", step " << step << ", policy "
-                                          << static_cast<int>(policy));
+        SCOPED_TRACE(::testing::Message()
+                     << "change " << change << ", step " << step << ", policy " << static_cast<int>(policy));
         const std::unique_ptr<MemoryFileSystem> again = fs->Clone();
         again->Crash(policy, step);
         CheckRecovered(*again, promise, true);

@@ -22,16 +22,18 @@ constexpr int64_t kTime = 1'700'000'000'000;
 
 TEST(IndexEntryTest, GoldenBytes) {
   EXPECT_EQ(EncodeEntries<OffsetEntry>({{43, 0}}, 0), absl::HexStringToBytes("0000002b00000000"));
-  EXPECT_EQ(EncodeEntries<TimeEntry>({{kTime + 5, 43}}, 0), absl::HexStringToBytes("0000018bcfe568050000002b"));
+  EXPECT_EQ(EncodeEntries<TimeEntry>({{kTime + 5, 43}}, 0),
+            absl::HexStringToBytes("0000018bcfe568050000002b"));
   // Offsets are relative to the segment's base.
-  EXPECT_EQ(EncodeEntries<OffsetEntry>({{1'000'043, 0}}, 1'000'000), absl::HexStringToBytes("0000002b00000000"));
+  EXPECT_EQ(EncodeEntries<OffsetEntry>({{1'000'043, 0}}, 1'000'000),
+            absl::HexStringToBytes("0000002b00000000"));
   EXPECT_THAT(DecodeEntries<OffsetEntry>(absl::HexStringToBytes("0000002b00000010ffff"), 100),
               ElementsAre(OffsetEntry{143, 16}));
 }
 
 TEST(IndexBuilderTest, FollowsTheWriteRule) {
   IndexBuilder builder;
-  builder.Add({0, 9, kTime}, 100);       // the first batch never has an entry
+  builder.Add({0, 9, kTime}, 100);         // the first batch never has an entry
   builder.Add({100, 19, kTime + 5}, 100);  // exactly the interval is not more than it
   EXPECT_THAT(builder.offsets, IsEmpty());
   builder.Add({101, 29, kTime + 3}, 100);
@@ -57,9 +59,10 @@ TEST(IndexFileTest, SearchFindsTheLastEntryBefore) {
     for (Offset target = 45; target < 50 + 10 * count + 10; target += 5) {
       // A count beyond the file's end is no trouble.
       for (const uint32_t claimed : {count, count + 100}) {
-        ASSERT_OK_AND_ASSIGN(
-            const std::optional<OffsetEntry> found,
-            FindLastEntry<OffsetEntry>(*file, claimed, 50, [target](const OffsetEntry& e) { return e.last_offset <= target; }));
+        ASSERT_OK_AND_ASSIGN(const std::optional<OffsetEntry> found,
+                             FindLastEntry<OffsetEntry>(*file, claimed, 50, [target](const OffsetEntry& e) {
+                               return e.last_offset <= target;
+                             }));
         const int64_t index = target < 50 ? -1 : std::min<int64_t>((target - 50) / 10, int64_t{count} - 1);
         ASSERT_EQ(found.has_value(), index >= 0) << count << " " << target;
         if (found) {
@@ -111,13 +114,15 @@ TEST_F(LogIndexTest, EntriesNameTheBatchesTheyShould) {
       const std::vector<OffsetEntry> entries = DecodeEntries<OffsetEntry>(bytes, base);
       EXPECT_GT(entries.size(), 1u);
       for (const OffsetEntry& entry : entries) {
-        ASSERT_OK_AND_ASSIGN(const BatchHeader header, ParseBatchHeader(absl::string_view(log).substr(entry.position)));
+        ASSERT_OK_AND_ASSIGN(const BatchHeader header,
+                             ParseBatchHeader(absl::string_view(log).substr(entry.position)));
         EXPECT_EQ(header.last_offset(), entry.last_offset);
       }
     } else {
       const std::vector<TimeEntry> entries = DecodeEntries<TimeEntry>(bytes, base);
       EXPECT_GT(entries.size(), 1u);
-      for (const TimeEntry& entry : entries) EXPECT_EQ(entry.timestamp_ms, kTime + entry.last_offset / 2 * 10);
+      for (const TimeEntry& entry : entries)
+        EXPECT_EQ(entry.timestamp_ms, kTime + entry.last_offset / 2 * 10);
     }
   }
 }
@@ -150,8 +155,8 @@ TEST_F(LogIndexTest, GarbageIsRebuiltAndReported) {
   SeededRandom random(1);
   for (const auto& [name, bytes] : indexes_) {
     for (const std::string& garbage :
-         {random.Bytes(bytes.size()), random.Bytes(3), std::string(bytes.size(), '\0'), std::string(bytes.size(), '\xff'),
-          bytes + bytes, random.Bytes(100'000)}) {
+         {random.Bytes(bytes.size()), random.Bytes(3), std::string(bytes.size(), '\0'),
+          std::string(bytes.size(), '\xff'), bytes + bytes, random.Bytes(100'000)}) {
       world_.Put(name, garbage);
       ASSERT_THAT(world_.Open(true), IsOk());
       EXPECT_THAT(world_.recovered.notes, ElementsAre(HasSubstr("rebuilt " + name)));
@@ -162,7 +167,8 @@ TEST_F(LogIndexTest, GarbageIsRebuiltAndReported) {
   }
 }
 
-// A flip that the check at the start does not see is met by a reader, who is not misled and has the index rebuilt.
+// A flip that the check at the start does not see is met by a reader, who is not misled and has the index
+// rebuilt.
 TEST_F(LogIndexTest, NoFlippedBitMisleadsAReader) {
   int repaired = 0;
   for (const auto& [name, bytes] : indexes_) {
@@ -208,7 +214,8 @@ TEST_F(LogIndexTest, NewEntriesAreWrittenInTheBackgroundOnly) {
     index_writes += op.kind == FsOpKind::kWrite && op.path.find("index") != std::string::npos;
     return absl::OkStatus();
   });
-  for (int i = 0; i < 60; ++i) ASSERT_THAT(world_.Append(MakeValueBatch({std::string(40, 'v')}, kTime + 9000)), IsOk());
+  for (int i = 0; i < 60; ++i)
+    ASSERT_THAT(world_.Append(MakeValueBatch({std::string(40, 'v')}, kTime + 9000)), IsOk());
   ASSERT_THAT(world_.Commit(), IsOk());
   EXPECT_EQ(index_writes, 0u);
   world_.runtime.RunUntilIdle();

@@ -34,9 +34,10 @@ TEST(FileNamesTest, Kinds) {
   EXPECT_EQ(ParseLogFileName(base + ".index.tmp").kind, LogFileKind::kTemporary);
   EXPECT_EQ(ParseLogFileName(kPreparedName).kind, LogFileKind::kTemporary);
   for (const std::string& name :
-       {base, base + ".log.tmp", base + ".txt", std::string("0.log"), std::string(21, '0') + ".log", std::string(""),
-        std::string("0000000000000000000x.log"), std::string("99999999999999999999.log"),
-        std::string("09223372036854775807.log"), std::string("other.tmp"), std::string("-0000000000000000001.log")}) {
+       {base, base + ".log.tmp", base + ".txt", std::string("0.log"), std::string(21, '0') + ".log",
+        std::string(""), std::string("0000000000000000000x.log"), std::string("99999999999999999999.log"),
+        std::string("09223372036854775807.log"), std::string("other.tmp"),
+        std::string("-0000000000000000001.log")}) {
     EXPECT_EQ(ParseLogFileName(name).kind, LogFileKind::kUnknown) << name;
   }
 }

@@ -22,13 +22,15 @@ class LogReadTest : public ::testing::Test {
     ASSERT_THAT(world_.Append(MakeBatch(records, {.codec = codec})), IsOk());
   }
   void ExpectFound(int64_t target, Offset offset, int64_t timestamp) {
-    ASSERT_OK_AND_ASSIGN(const std::optional<TimestampedOffset> found, world_.log->FindTimestamp(kTime + target));
+    ASSERT_OK_AND_ASSIGN(const std::optional<TimestampedOffset> found,
+                         world_.log->FindTimestamp(kTime + target));
     ASSERT_TRUE(found.has_value()) << target;
     EXPECT_EQ(found->offset, offset) << target;
     EXPECT_EQ(found->timestamp_ms, kTime + timestamp) << target;
   }
   void ExpectNothingFound(int64_t target) {
-    ASSERT_OK_AND_ASSIGN(const std::optional<TimestampedOffset> found, world_.log->FindTimestamp(kTime + target));
+    ASSERT_OK_AND_ASSIGN(const std::optional<TimestampedOffset> found,
+                         world_.log->FindTimestamp(kTime + target));
     EXPECT_FALSE(found.has_value());
   }
   uint64_t Reads(Offset from, uint64_t max_bytes) {
@@ -64,7 +66,8 @@ TEST_F(LogReadTest, GivesTheBatchThatHoldsTheOffsetAndAtLeastOne) {
   EXPECT_EQ(second.position, slice.length);
 }
 
-// A consumer at the end costs no read of the disk at all, one that goes on where it was none to find its place.
+// A consumer at the end costs no read of the disk at all, one that goes on where it was none to find its
+// place.
 TEST_F(LogReadTest, GoingOnAtTheEndReadsNothing) {
   for (int i = 0; i < 30; ++i) {
     Append({i});

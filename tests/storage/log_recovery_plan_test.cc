@@ -14,13 +14,15 @@ constexpr bool kBools[] = {false, true};
 
 TEST(RecoveryPlanTest, EverySiteHasExactlyOneDecision) {
   int sites = 0;
-  for (const Trouble trouble : {Trouble::kDamage, Trouble::kHole, Trouble::kContradiction, Trouble::kMissing}) {
+  for (const Trouble trouble :
+       {Trouble::kDamage, Trouble::kHole, Trouble::kContradiction, Trouble::kMissing}) {
     for (const Evidence evidence : {Evidence::kNone, Evidence::kBelow, Evidence::kAbove}) {
       for (const bool followed : kBools) {
         for (const bool proven : kBools) {
           if (proven && evidence != Evidence::kBelow) continue;
           int rows = 0;
-          for (const DecisionRow& row : DecisionTable()) rows += row.Matches({trouble, evidence, followed, proven});
+          for (const DecisionRow& row : DecisionTable())
+            rows += row.Matches({trouble, evidence, followed, proven});
           EXPECT_EQ(rows, 1) << static_cast<int>(trouble) << static_cast<int>(evidence) << followed << proven;
           ++sites;
         }
@@ -43,7 +45,12 @@ SegmentObservation Sound(Offset base, Offset next, uint64_t bytes) {
   return {.base = base, .bytes = bytes, .good_bytes = bytes, .good_next = next, .seen_next = next};
 }
 SegmentObservation Torn(Offset base, Offset next, uint64_t good_bytes, uint64_t bytes) {
-  return {.base = base, .bytes = bytes, .good_bytes = good_bytes, .good_next = next, .reason = "torn", .seen_next = next};
+  return {.base = base,
+          .bytes = bytes,
+          .good_bytes = good_bytes,
+          .good_next = next,
+          .reason = "torn",
+          .seen_next = next};
 }
 CheckpointEntry At(Offset synced, Offset base, uint64_t position) {
   return {.partition_id = 1, .log_start = 0, .synced = synced, .segment_base = base, .position = position};
@@ -64,25 +71,34 @@ TEST(RecoveryPlanTest, EveryObservationGivesOneConsistentPlan) {
       for (int i = 0, rest = combination; i < 3; ++i, rest /= 6) {
         const Offset base = i * 10;
         switch (rest % 6) {
-          case 0: observed.segments.push_back(Sound(base, base + 10, 100)); break;
-          case 1: observed.segments.push_back(Torn(base, base + 6, 60, 100)); break;
+          case 0:
+            observed.segments.push_back(Sound(base, base + 10, 100));
+            break;
+          case 1:
+            observed.segments.push_back(Torn(base, base + 6, 60, 100));
+            break;
           case 2:
             observed.segments.push_back(Torn(base, base + 6, 60, 100));
             observed.segments.back().batch_after_damage = true;
             observed.segments.back().seen_next = base + 9;
             break;
-          case 3: observed.segments.push_back(Sound(base, base + 6, 60)); break;
-          case 4: observed.segments.push_back(Sound(base, base, 0)); break;
-          case 5: break;  // missing
+          case 3:
+            observed.segments.push_back(Sound(base, base + 6, 60));
+            break;
+          case 4:
+            observed.segments.push_back(Sound(base, base, 0));
+            break;
+          case 5:
+            break;  // missing
         }
       }
       const RecoveryPlan plan = PlanRecovery(observed);
       ++plans;
       SCOPED_TRACE(::testing::Message() << "combination " << combination << ", synced " << synced);
       ASSERT_EQ(plan.segments.size(), observed.segments.size());
-      const bool keeps_one = std::any_of(plan.segments.begin(), plan.segments.end(), [](const SegmentPlan& segment) {
-        return segment.action != Action::kSetAside;
-      });
+      const bool keeps_one =
+          std::any_of(plan.segments.begin(), plan.segments.end(),
+                      [](const SegmentPlan& segment) { return segment.action != Action::kSetAside; });
       EXPECT_EQ(plan.create_first, !keeps_one && plan.fence.empty());
       // What was promised is never given up, and nothing is cut once the log is fenced.
       EXPECT_GE(plan.end, synced);
@@ -145,7 +161,8 @@ TEST(RecoveryPlanTest, FencesWhatWasPromisedAndIsDamaged) {
   EXPECT_THAT(plan.fence, ::testing::HasSubstr("offset 7"));
 }
 
-// A damaged header can make the last good batch end at any offset. The bytes behind it were promised all the same.
+// A damaged header can make the last good batch end at any offset. The bytes behind it were promised all the
+// same.
 TEST(RecoveryPlanTest, PromisedBytesAreNotCutWhateverOffsetAHeaderNames) {
   const RecoveryPlan active = PlanRecovery({.checkpoint = At(9, 0, 90), .segments = {Torn(0, 30, 70, 90)}});
   EXPECT_EQ(active.segments[0].action, Action::kKeep);

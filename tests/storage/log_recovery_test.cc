@@ -26,7 +26,8 @@ class LogRecoveryTest : public ::testing::Test {
     world_.runtime.RunUntilIdle();
   }
   static std::string Batch(int i) {
-    return MakeValueBatch({"value " + std::to_string(1000 + i) + std::string(30, '.')}, 1'700'000'000'000 + i);
+    return MakeValueBatch({"value " + std::to_string(1000 + i) + std::string(30, '.')},
+                          1'700'000'000'000 + i);
   }
   static size_t BatchBytes() { return Batch(0).size(); }
 
@@ -63,7 +64,8 @@ TEST_F(LogRecoveryTest, CutsATornTailAtEveryByteOfTheLastBatch) {
       if (size > last_at) {
         EXPECT_EQ(world_.Get("00000000000000000000.torn-" + std::to_string(last_at)),
                   whole.substr(last_at, size - last_at));
-        EXPECT_THAT(world_.fs.Remove(world_.PathOf("00000000000000000000.torn-" + std::to_string(last_at))), IsOk());
+        EXPECT_THAT(world_.fs.Remove(world_.PathOf("00000000000000000000.torn-" + std::to_string(last_at))),
+                    IsOk());
       }
       ASSERT_THAT(world_.Append(Batch(3)), IsOk());
       ASSERT_THAT(world_.Commit(), IsOk());

@@ -35,7 +35,8 @@ class SegmentScannerTest : public ::testing::Test {
     const std::unique_ptr<File> file = *fs.Open("/log", OpenMode::kCreateNew);
     EXPECT_THAT(file->WriteAt(0, absl::MakeConstSpan(&bytes, 1)), IsOk());
     SegmentScanner scanner(
-        *file, {.from = from, .to = bytes.size(), .expected = expected, .depth = depth, .chunk_bytes = chunk});
+        *file,
+        {.from = from, .to = bytes.size(), .expected = expected, .depth = depth, .chunk_bytes = chunk});
     Result result;
     while (true) {
       absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
@@ -71,15 +72,16 @@ TEST_F(SegmentScannerTest, FindsEveryBatchWithAnyChunk) {
 TEST_F(SegmentScannerTest, StartsWhereItIsTold) {
   const Result result = Scan(bytes_, ScanDepth::kChecked, 4096, positions_[2], 4);
   EXPECT_EQ(result.positions.size(), positions_.size() - 2);
-  EXPECT_EQ(Scan(bytes_, ScanDepth::kChecked, 4096, positions_[2], -1).positions.size(), positions_.size() - 2);
+  EXPECT_EQ(Scan(bytes_, ScanDepth::kChecked, 4096, positions_[2], -1).positions.size(),
+            positions_.size() - 2);
   EXPECT_EQ(Scan(bytes_, ScanDepth::kChecked, 4096, positions_[2], 3).damage->position, positions_[2]);
 }
 
 TEST_F(SegmentScannerTest, EveryTruncationEndsAtABatch) {
   for (size_t size = 0; size < bytes_.size(); ++size) {
     const Result result = Scan(bytes_.substr(0, size), ScanDepth::kChecked, 128);
-    const size_t whole = static_cast<size_t>(
-        std::upper_bound(positions_.begin(), positions_.end(), size) - positions_.begin() - 1);
+    const size_t whole = static_cast<size_t>(std::upper_bound(positions_.begin(), positions_.end(), size) -
+                                             positions_.begin() - 1);
     EXPECT_EQ(result.end, positions_[whole]);
     EXPECT_EQ(result.damage.has_value(), size != positions_[whole]);
     EXPECT_FALSE(result.after.has_value());

@@ -48,13 +48,13 @@ absl::Status Checkpointer::Write(bool clean) {
   MutexLock lock(write_mutex_);
   // A timer that was under way must not take back what a clean stop said.
   if (closed_) return absl::OkStatus();
-  closed_ = clean;
   Checkpoint checkpoint = Collect();
   checkpoint.clean = clean;
   checkpoint.sequence = sequence_ + 1;
   if (absl::Status written = WriteCheckpoint(parts_.fs, parts_.meta_dir, checkpoint); !written.ok()) {
     return written;
   }
+  closed_ = clean;
   ++sequence_;
   written_.fetch_add(1, std::memory_order_relaxed);
   return absl::OkStatus();

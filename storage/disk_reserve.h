@@ -8,7 +8,8 @@
 
 namespace leat {
 
-// Disk blocks kept back in an empty file, so that a topic can be deleted when the disk is full. Any thread.
+// Disk blocks kept back in an empty file, so that a topic can be deleted, and the store opened and closed,
+// when the disk is full. Any thread.
 class DiskReserve {
  public:
   static constexpr uint64_t kBytes = 256 * 1024;
@@ -20,9 +21,14 @@ class DiskReserve {
   void Hold();
   // Gives them back to the disk.
   void Release();
+  // After Release() and what it was for: takes what is left of them, however little room there is.
+  void TakeBack();
 
  private:
   static constexpr uint64_t kRoomFactor = 8;
+  static constexpr uint64_t kLeastBytes = 16 * 1024;
+
+  bool Take(uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   FileSystem& fs_;
   const std::string dir_;

@@ -103,10 +103,19 @@ absl::Status StoreImpl::Close() {
   absl::Status status = admin_->Close();
   status.Update(CommitAndCloseLogs());
   // Only what is true is called clean.
-  if (status.ok()) status.Update(checkpointer_->Write(/*clean=*/true));
+  if (status.ok()) status = WithReserve([this] { return checkpointer_->Write(/*clean=*/true); });
   StopExecutors();
   closed_ = status;
   return status;
+}
+
+absl::Status StoreImpl::WithReserve(const std::function<absl::Status()>& write) {
+  absl::Status written = write();
+  if (CodeOf(written) != ErrorCode::kDiskFull) return written;
+  reserve_.Release();
+  written = write();
+  reserve_.TakeBack();
+  return written;
 }
 
 absl::Status StoreImpl::CommitAndCloseLogs() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class StoreImpl final : public LogStore, private StoreListener {
   void Tick();
   void RemoveInBackground(std::string path);
   absl::Status CommitAndCloseLogs();
+  // Does it, with the help of the reserve when the disk is full.
+  absl::Status WithReserve(const std::function<absl::Status()>& write);
   void StopExecutors();
 
   // store_open.cc

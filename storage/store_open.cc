@@ -58,8 +58,9 @@ absl::Status StoreImpl::Recover(MetadataLog& metadata) {
   // The checkpoint of a fresh directory says already what this one says.
   if (report_.fresh) return absl::OkStatus();
   // What recovery decided is on disk; now this says so, and that the directory is in use.
-  if (absl::Status written = checkpointer_->Write(/*clean=*/false); !written.ok()) return written;
-  return RaiseLeaderEpoch(metadata);
+  absl::Status written = WithReserve([this] { return checkpointer_->Write(/*clean=*/false); });
+  if (!written.ok()) return written;
+  return WithReserve([this, &metadata] { return RaiseLeaderEpoch(metadata); });
 }
 
 absl::Status StoreImpl::ReadLastCheckpoint() {

@@ -8,6 +8,7 @@ from collections import defaultdict, deque
 from daemon import Stamped, content, read_batches, split_batches, stamp_of
 from leat_client import Client, ConnectionEnded, LeatError, pb
 
+SHUTTING_DOWN = 6
 # (records, bytes of a value): from one small record to a batch of some 190 KiB.
 SHAPES = [Stamped(*shape) for shape in ((1, 10), (3, 60), (20, 40), (1, 3000), (10, 1500), (40, 1000), (3, 65000))]
 CONFIG = {"segment_bytes": "256KiB", "batch_bytes_max": "256KiB", "index_interval_bytes": "1KiB"}
@@ -63,6 +64,10 @@ class Worker(threading.Thread):
             self.work()
         except ENDED:
             pass
+        except LeatError as error:
+            # A daemon that was asked to stop says so to each new request, until the kill takes it.
+            if error.code != SHUTTING_DOWN:
+                self.ledger.problems.append("%s: %r" % (type(self).__name__, error))
         except Exception as error:  # told by the test, whose thread this is not
             self.ledger.problems.append("%s: %r" % (type(self).__name__, error))
         finally:

@@ -15,6 +15,7 @@ from leat_client import ConnectionEnded, pb
 
 MIB = 1 << 20
 IDLE_CONNECTIONS = 10000
+TINY, SMALL, LARGE = Stamped(), Stamped(1, 3000), Stamped(1, MIB)
 HELLO = leat.encode_frame(pb.RequestHeader(correlation_id=1, hello=pb.HelloRequest(version_min=1, version_max=1)))
 
 
@@ -47,6 +48,7 @@ class LimitsTest(daemon.DaemonTest):
                 data += piece
         except ConnectionError:
             pass
+        sock.close()
         while len(data) >= 12:
             _, rest, header = leat.PREFIX.unpack_from(data)
             errors.append(leat.ERRORS[pb.ResponseHeader.FromString(data[12:12 + header]).error.code][0])
@@ -59,7 +61,7 @@ class LimitsTest(daemon.DaemonTest):
         for i in range(count):
             begin = time.monotonic()
             client.server_info()
-            self.assertEqual(client.produce([("latency", 0, Stamped().batch(i, 0, 0))])[0].error.code, 0)
+            self.assertEqual(client.produce([("latency", 0, TINY.batch(i, 0, 0))])[0].error.code, 0)
             times.append((time.monotonic() - begin) * 1000)
         return statistics.quantiles(times, n=10)[0]
 
@@ -213,7 +215,7 @@ class TimeLimitsTest(LimitsTest):
             idle.read_frame()
         while leatd.metrics(client)["connections_closed_idle"] < 1:
             self.assertLess(time.monotonic() - begin, 15)
-        client.produce([("wait", 0, Stamped().batch(1, 2, 3))])
+        client.produce([("wait", 0, TINY.batch(1, 2, 3))])
         (_, data), = waiting.wait_fetch(fetch)  # nor one that waits
         self.assertEqual(len(daemon.split_batches(data)), 1)
 
@@ -222,9 +224,9 @@ class TimeLimitsTest(LimitsTest):
         leatd = self.daemon(send_stall_ms="2s", topic_segment_bytes="16MiB")
         client = self.client(leatd)
         for i in range(64):
-            client.produce([("big", 0, Stamped(1, MIB).batch(i, 0, 0))])
+            client.produce([("big", 0, LARGE.batch(i, 0, 0))])
         for i in range(300):  # small ones do not leave by sendfile
-            client.produce([("small", 0, Stamped(1, 3000).batch(i, 0, 0))])
+            client.produce([("small", 0, SMALL.batch(i, 0, 0))])
         quiet = self.latency_ms(client)
         before = leatd.rss_bytes()
         greedy = []
@@ -268,7 +270,8 @@ class ManyTest(LimitsTest):
         client = self.client(leatd)
         quiet = self.latency_ms(client)
         before = leatd.rss_bytes()
-        frame = produce_frame("big", Stamped(1, 4 * MIB - 4096).batch(1, 2, 3))
+        batch = Stamped(1, 4 * MIB - 4096).batch(1, 2, 3)
+        frame = produce_frame("big", batch)
         half = frame[:len(frame) * 3 // 4]
         senders = []
         for _ in range(40):
@@ -296,7 +299,7 @@ class ManyTest(LimitsTest):
             sock.close()
         eventually(lambda: client.server_info().connections == 1)
         eventually(lambda: leatd.metrics(client)["memory_used_bytes"] < MIB)
-        self.assertEqual(client.produce([("big", 0, Stamped(1, 4 * MIB - 4096).batch(1, 2, 3))])[0].error.code, 0)
+        self.assertEqual(client.produce([("big", 0, batch)])[0].error.code, 0)
 
     def test_ten_thousand_idle_connections(self):
         limit = daemon.raise_open_files(30000)
@@ -350,7 +353,7 @@ class ManyTest(LimitsTest):
         client.create_topic("b", 2)
         client.create_topic("c", 1)
         self.assert_error("LIMIT_EXCEEDED", client.create_topic, "d", 1)
-        self.assert_error("LIMIT_EXCEEDED", client.produce, [("d", 0, Stamped().batch(1, 2, 3))])
+        self.assert_error("LIMIT_EXCEEDED", client.produce, [("d", 0, TINY.batch(1, 2, 3))])
         self.assert_error("INVALID_PARTITION_COUNT", client.alter_topic, "a", partitions=5)
         self.assert_error("INVALID_PARTITION_COUNT", client.alter_topic, "a", partitions=7)
         self.assert_error("LIMIT_EXCEEDED", client.alter_topic, "b", partitions=5)

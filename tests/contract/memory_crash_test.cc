@@ -307,5 +307,25 @@ TEST_F(MemoryCrashTest, CloneIsIndependent) {
   EXPECT_EQ(Content(fs_, "/f"), "abcdefghi");
 }
 
+// A rename may leave a file with both names; its bytes count once.
+TEST(MemoryCapacityTest, RoomIsCountedRightAfterAnyCrash) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    MemoryFileSystem fs;
+    fs.SetCapacity(1000);
+    {
+      ASSERT_OK_AND_ASSIGN(const auto file, fs.Open("/f.tmp", OpenMode::kCreateNew));
+      ASSERT_THAT(file->WriteAt(0, {std::string(100, 'x')}), IsOk());
+      ASSERT_THAT(file->Sync(), IsOk());
+    }
+    ASSERT_THAT(fs.SyncDir("/"), IsOk());
+    ASSERT_THAT(fs.Rename("/f.tmp", "/f"), IsOk());
+    fs.Crash(CrashPolicy::kPowerLossSubset, seed);
+    EXPECT_THAT(fs.FreeSpace("/"), IsOkAndHolds(900u));
+    fs.Remove("/f.tmp").IgnoreError();
+    fs.Remove("/f").IgnoreError();
+    EXPECT_THAT(fs.FreeSpace("/"), IsOkAndHolds(1000u));
+  }
+}
+
 }  // namespace
 }  // namespace leat

@@ -237,13 +237,13 @@ uint64_t MemoryFileSystem::FitIntoCapacity(const MemoryNode& node, uint64_t byte
 }
 
 void MemoryFileSystem::Change(MemoryNode& node, const std::function<void(MemoryFileData&)>& change) {
-  if (node.linked) used_ -= node.data.allocated();
+  if (node.names > 0) used_ -= node.data.allocated();
   change(node.data);
-  if (node.linked) used_ += node.data.allocated();
+  if (node.names > 0) used_ += node.data.allocated();
 }
 
 void MemoryFileSystem::Release(const NodePtr& unlinked) {
-  if (unlinked != nullptr) used_ -= unlinked->data.allocated();
+  if (unlinked != nullptr && unlinked->names == 0) used_ -= unlinked->data.allocated();
 }
 
 }  // namespace leat

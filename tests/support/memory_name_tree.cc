@@ -103,7 +103,7 @@ int MemoryNameTree::Rename(uint64_t sequence, const std::string& from, const std
   } else if (target != nullptr) {
     if (target == node) return 0;
     if (target->is_directory) return EISDIR;
-    target->linked = false;
+    --target->names;
     *replaced = target;
   }
   dir->live.erase(name);
@@ -119,7 +119,7 @@ int MemoryNameTree::Remove(uint64_t sequence, const std::string& path, NodePtr* 
   *removed = Child(dir->live, name);
   if (*removed == nullptr) return ENOENT;
   if (!(*removed)->live.empty()) return ENOTEMPTY;
-  (*removed)->linked = false;
+  --(*removed)->names;
   dir->live.erase(name);
   unsynced_.push_back({sequence, Kind::kRemove, *removed, dir, name, nullptr, ""});
   return 0;
@@ -213,13 +213,16 @@ void MemoryNameTree::Settle() {
   unsynced_.clear();
   VisitAll([](MemoryNode& node) {
     node.live = node.durable;
-    node.linked = true;
+    node.names = 0;
+  });
+  VisitAll([](MemoryNode& node) {
+    for (const auto& [name, child] : node.live) ++child->names;
   });
 }
 
 void MemoryNameTree::ForEachFile(const std::function<void(MemoryFileData&)>& visit) {
   VisitAll([&](MemoryNode& node) {
-    if (!node.is_directory && node.linked) visit(node.data);
+    if (!node.is_directory && node.names > 0) visit(node.data);
   });
 }
 

@@ -18,7 +18,7 @@ using NodePtr = std::shared_ptr<MemoryNode>;
 // A file or a directory, whatever its names.
 struct MemoryNode {
   bool is_directory = false;
-  bool linked = true;                      // has a name that the process sees
+  int names = 1;                           // that the process sees
   MemoryFileData data;                     // of a file
   std::map<std::string, NodePtr> live;     // of a directory: what the process sees
   std::map<std::string, NodePtr> durable;  // of a directory: what is on the device

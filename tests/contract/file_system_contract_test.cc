@@ -248,6 +248,18 @@ TYPED_TEST(FileContract, SyncDir) {
   EXPECT_FALSE(this->fs().SyncDir(this->Path("f")).ok());
 }
 
+TYPED_TEST(FileContract, SyncDirsSyncsAllAndTellsOfOneThatFails) {
+  std::vector<std::string> dirs;
+  for (int i = 0; i < 100; ++i) {
+    dirs.push_back(this->Path("d" + std::to_string(i)));
+    ASSERT_THAT(this->fs().CreateDir(dirs.back()), IsOk());
+  }
+  EXPECT_THAT(this->fs().SyncDirs(dirs), IsOk());
+  EXPECT_THAT(this->fs().SyncDirs({}), IsOk());
+  dirs[77] = this->Path("missing");
+  EXPECT_FALSE(this->fs().SyncDirs(dirs).ok());
+}
+
 TYPED_TEST(FileContract, LockIsExclusiveWithinTheProcess) {
   ASSERT_OK_AND_ASSIGN(std::unique_ptr<FileLock> lock, this->fs().Lock(this->Path("LOCK")));
   EXPECT_THAT(this->fs().Exists(this->Path("LOCK")), IsOkAndHolds(true));

@@ -82,11 +82,14 @@ TEST(StoreCrashTest, NothingDurableIsLostWhereverItStops) {
       model.NoteDurable(sim.listener());
     }
     for (CrashPolicy policy : kPolicies) {
-      const std::unique_ptr<MemoryFileSystem> disk = fs.Clone();
-      disk->Crash(policy, stop);
-      StoreModel after = model;
-      ASSERT_TRUE(GoesOn(*disk, after))
-          << "stopped at change " << stop << ", policy " << static_cast<int>(policy);
+      const bool random = policy == CrashPolicy::kPowerLossPrefix || policy == CrashPolicy::kPowerLossSubset;
+      for (uint64_t seed = stop; seed < stop + (random ? 4 : 1); ++seed) {
+        const std::unique_ptr<MemoryFileSystem> disk = fs.Clone();
+        disk->Crash(policy, seed);
+        StoreModel after = model;
+        ASSERT_TRUE(GoesOn(*disk, after))
+            << "stopped at change " << stop << ", policy " << static_cast<int>(policy) << ", seed " << seed;
+      }
     }
   }
 }

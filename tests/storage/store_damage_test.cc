@@ -240,10 +240,13 @@ TEST_F(StoreDamageTest, InterruptedFirstStartIsCompleted) {
       SimStore sim(fs, 1);
       EXPECT_FALSE(sim.Open().ok() && stop + 1 < changes);
     }
-    fs.Crash(CrashPolicy::kPowerLossSubset, stop);
-    SimStore sim(fs, 2);
-    ASSERT_THAT(sim.Open(), IsOk()) << "stopped at change " << stop;
-    EXPECT_THAT(sim.store().CreateTopic({"a", 1, {}}), IsOk());
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      const std::unique_ptr<MemoryFileSystem> disk = fs.Clone();
+      disk->Crash(CrashPolicy::kPowerLossSubset, seed);
+      SimStore sim(*disk, 2);
+      ASSERT_THAT(sim.Open(), IsOk()) << "stopped at change " << stop;
+      EXPECT_THAT(sim.store().CreateTopic({"a", 1, {}}), IsOk());
+    }
   }
 }
 

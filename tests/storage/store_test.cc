@@ -131,6 +131,16 @@ TEST_F(StoreTest, UncleanStartRaisesTheLeaderEpochAndCleanOneDoesNot) {
   EXPECT_EQ(store().FindTopic("orders")->partitions[0]->state().leader_epoch, 3);
 }
 
+TEST_F(StoreTest, AStartTakesTheCleanMarkBack) {
+  Start();
+  ASSERT_THAT(store().CreateTopic({"orders", 1, {}}), IsOk());
+  ASSERT_THAT(store().Close(), IsOk());
+  Start();
+  EXPECT_TRUE(store().recovery().clean);
+  Start();
+  EXPECT_FALSE(store().recovery().clean);
+}
+
 TEST_F(StoreTest, CheckpointFollowsCommitsAndRolls) {
   SimStore& sim = Start();
   ASSERT_THAT(store().CreateTopic({"orders", 1, {{"segment_bytes", "1KiB"}}}), IsOk());

@@ -27,15 +27,15 @@ struct StoreOptions {
   std::string data_dir;
   size_t open_files_max = 4096;  // segment files kept open; those with unsynced bytes never count as closable
   uint32_t topics_max = 10'000;
-  uint32_t partitions_max = 100'000;           // of all topics
+  uint32_t partitions_max = 100'000;  // of all topics
   uint32_t partitions_per_topic_max = 10'000;
   absl::Duration checkpoint_interval = absl::Seconds(5);  // at most this long after the last commit
   TopicConfig topic_defaults;
   uint64_t id_seed = 0;  // of the ids of a new directory; 0: from the system
 };
 
-// A topic as it is at one moment. Immutable; a change makes a new one. Topics and their logs must be let go before
-// the store is destroyed.
+// A topic as it is at one moment. Immutable; a change makes a new one. Topics and their logs must be let go
+// before the store is destroyed.
 struct Topic {
   uint64_t id = 0;  // never reused
   std::string name;
@@ -66,7 +66,8 @@ class StoreListener {
   // After each commit group (commit thread) and when a partition is deleted or fails: everything that a group
   // made durable comes in one call.
   virtual void OnCommitted(absl::Span<const CommitOutcome> outcomes) = 0;
-  // A sync failed: no acknowledgement can be trusted to follow. The default policy is to stop the process (D7).
+  // A sync failed: no acknowledgement can be trusted to follow. The default policy is to stop the process
+  // (D7).
   virtual void OnStorageFailure(const absl::Status& cause) = 0;
 };
 
@@ -118,8 +119,8 @@ class LogStore {
   virtual std::vector<TopicPtr> Topics() const = 0;
 
   // Durable when they return; they block on the disk, so call them from a thread that may. One at a time
-  // inside. Errors as their names say (kTopicExists, kInvalidTopicName, kInvalidPartitionCount, kInvalidConfig,
-  // kLimitExceeded, kUnknownTopic, kDiskFull).
+  // inside. Errors as their names say (kTopicExists, kInvalidTopicName, kInvalidPartitionCount,
+  // kInvalidConfig, kLimitExceeded, kUnknownTopic, kDiskFull).
   [[nodiscard]] virtual absl::StatusOr<TopicPtr> CreateTopic(const TopicSpec& spec) = 0;
   [[nodiscard]] virtual absl::StatusOr<TopicPtr> AlterTopic(absl::string_view name,
                                                             const TopicChange& change) = 0;

@@ -76,6 +76,9 @@ struct PartitionProgress {
   bool paused = false;
 };
 
+// The partition that an error given by a poll is about, and that rests now; nothing for other errors.
+std::optional<TopicPartition> PartitionOf(const absl::Status& status);
+
 // Reads partitions that the program assigns; groups will assign through the same calls and callbacks later.
 // It fetches ahead into bounded memory, and goes on where it was when the daemon comes back.
 //

@@ -3,11 +3,32 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "client/consumer.h"
 #include "client/internal/consumer_core.h"
 #include "client/internal/consumer_fetcher.h"
 #include "protocol/record/error.h"
 
 namespace leat {
+namespace {
+
+constexpr absl::string_view kPartitionUrl = "leat/partition";
+
+}  // namespace
+
+std::optional<TopicPartition> PartitionOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kPartitionUrl);
+  if (!payload.has_value()) return std::nullopt;
+  const std::string text(*payload);
+  const size_t slash = text.rfind('/');  // not in names of topics
+  TopicPartition id{text.substr(0, slash), 0};
+  if (slash == std::string::npos || !absl::SimpleAtoi(text.substr(slash + 1), &id.partition))
+    return std::nullopt;
+  return id;
+}
 
 void ConsumerCore::AddChunk(ConsumerPartition& partition, std::shared_ptr<const FetchedChunk> chunk) {
   partition.buffered_bytes += chunk->bytes.size();
@@ -65,7 +86,11 @@ absl::Status ConsumerCore::TakeError() {
       continue;
     }
     it = failed_.erase(it);
-    if (partition != nullptr) return std::exchange(partition->error, absl::OkStatus());
+    if (partition == nullptr) continue;
+    absl::Status error = std::exchange(partition->error, absl::OkStatus());
+    error.SetPayload(kPartitionUrl,
+                     absl::Cord(absl::StrCat(partition->id.topic, "/", partition->id.partition)));
+    return error;
   }
   return absl::OkStatus();
 }

@@ -157,10 +157,40 @@ class LogTest(CliTest):
         self.assertIn("topic created", shown)
         self.assertIn("name t", shown)
 
-    def test_locked_directory(self):
+    def daemon_on_a_copy(self):
         other = Leatd(LEATD)
         self.addCleanup(other.close)
         shutil.copytree(self.leatd.data_dir, other.data_dir)
+        return other
+
+    def test_torn_tail_of_a_crash_is_no_damage(self):
+        other = self.daemon_on_a_copy()
+        other.start()
+        produced = run_leat("produce", "t", "-p", 0, stdin="after\n", address=other.address)
+        self.assertEqual(produced.code, OK, produced.err)
+        other.kill()
+        self.leat("log", "verify", other.data_dir)
+        with open(self.segments(other.data_dir)[-1], "ab") as file:
+            file.write(b"torn" * 10)
+        self.assertEqual([(f["kind"], f["severity"]) for f in self.findings(other.data_dir, OK)],
+                         [("torn_tail", "warning")])
+        other.start()
+        other.stop()
+        self.assertEqual([f["kind"] for f in self.findings(other.data_dir, OK)], ["kept"])
+
+    def test_damage_keeps_nobody_from_the_rest(self):
+        other = self.daemon_on_a_copy()
+        self.flip(self.segments(other.data_dir)[1], 300)
+        other.start()
+        for command in (["consume", "t", "-e"], ["replay", "t", "-q"]):
+            read = run_leat(*command, address=other.address)
+            self.assertEqual(read.code, FAILED, read.err)
+            self.assertIn("partition 0 was not read from offset", read.err)
+            self.assertEqual(read.lines.count("other"), 50, "the other partition comes whole")
+            self.assertGreater(len([line for line in read.lines if line.startswith("value ")]), 5)
+
+    def test_locked_directory(self):
+        other = self.daemon_on_a_copy()
         other.start()
         self.fails(FAILED, "log", "verify", other.data_dir, says="Stop leatd")
         self.fails(FAILED, "log", "verify", self.partition(other.data_dir), says="Stop leatd")

@@ -1,8 +1,10 @@
 """leat topic, server, completion, help and what every command shares."""
 
+import os
 import shutil
 import socket
 import subprocess
+import unittest
 
 from cli_base import FAILED, LEAT, NOT_FOUND, OK, TIMED_OUT, UNREACHABLE, USAGE, CliTest, environment, run_leat
 
@@ -181,6 +183,30 @@ class CompletionTest(CliTest):
         self.assertEqual(self.complete("replay", "completed", "--into", "comp"), ["completed"])
         self.assertEqual(self.complete("produce", "t", "--compression", "z"), ["zstd"])
         self.assertEqual(self.complete("topic", "list", "-o", ""), ["table", "json", "name"])
+
+    @unittest.skipUnless(shutil.which("zsh"), "needs zsh")
+    def test_zsh(self):
+        self.create("completed")
+        script = self.path("leat.zsh", self.leat("completion", "zsh").out)
+        for words, expected in ((["to"], "topic"), (["consume", "comp"], "completed"), (["produce", "t", "-z", ""], "lz4"),
+                                (["topic", "list", "--o"], "--offsets"), (["completion", ""], "fish")):
+            test = ("compdef() { :; }; source %s; compadd() { shift; print -l -- $@; }; _files() { :; }; words=('%s' %s); "
+                    "CURRENT=$#words; _leat" % (script, LEAT, " ".join("'%s'" % word for word in words)))
+            done = subprocess.run(["zsh", "-f", "-c", test], capture_output=True, text=True, check=True,
+                                  env=environment(self.leatd.address))
+            self.assertIn(expected, done.stdout.split(), done.stderr)
+
+    @unittest.skipUnless(shutil.which("fish"), "needs fish")
+    def test_fish(self):
+        self.create("completed")
+        script = self.path("leat.fish", self.leat("completion", "fish").out)
+        env = dict(environment(self.leatd.address), HOME=self.directory.name,
+                   PATH=os.path.dirname(LEAT) + ":" + os.environ["PATH"])
+        for line, expected in (("leat to", "topic"), ("leat consume comp", "completed"), ("leat produce t -z l", "lz4"),
+                               ("leat topic list --o", "--offsets"), ("leat completion ", "fish")):
+            done = subprocess.run(["fish", "-c", "source %s; complete -C '%s'" % (script, line)], capture_output=True,
+                                  text=True, check=True, env=env)
+            self.assertIn(expected, [offer.split("\t")[0] for offer in done.stdout.splitlines()], done.stderr)
 
     def test_other_shells(self):
         for shell in ("zsh", "fish"):

@@ -139,8 +139,9 @@ absl::StatusOr<absl::Duration> TimeoutOf(const CommandLine& line) {
   absl::StatusOr<absl::Duration> timeout = ParseNumber(line.timeout, &seconds) && seconds < 1'000'000'000
                                                ? absl::Seconds(seconds)
                                                : ParseSpan(line.timeout);
-  if (timeout.ok() && *timeout <= absl::ZeroDuration())
+  if (timeout.ok() && *timeout <= absl::ZeroDuration()) {
     return UsageError("--timeout has to be longer than 0");
+  }
   return timeout;
 }
 

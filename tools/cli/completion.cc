@@ -25,19 +25,22 @@ Argument ArgumentOf(const CLI::App& command) {
   return Argument::kNone;
 }
 
+// Options with few values list them in their type: TEXT:{table,json}.
+std::vector<std::string> ChoicesOf(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const size_t open = type.find('{');
+  const size_t close = type.find('}');
+  if (open == std::string::npos || close == std::string::npos) return {};
+  return absl::StrSplit(type.substr(open + 1, close - open - 1), ',');
+}
+
 CompletionEntry::Option OptionOf(const CLI::Option& option) {
   CompletionEntry::Option entry;
   for (const std::string& name : option.get_lnames()) entry.names.push_back(absl::StrCat("--", name));
   for (const std::string& name : option.get_snames()) entry.names.push_back(absl::StrCat("-", name));
   entry.takes_value = option.get_items_expected_max() > 0;
   entry.takes_topic = entry.names.front() == "--into";
-  // Options with few values list them in their type: TEXT:{table,json}.
-  const std::string type = option.get_type_name();
-  const size_t open = type.find('{');
-  const size_t close = type.find('}');
-  if (open != std::string::npos && close != std::string::npos) {
-    entry.choices = absl::StrSplit(type.substr(open + 1, close - open - 1), ',');
-  }
+  entry.choices = ChoicesOf(option);
   const std::vector<std::string> sentences =
       absl::StrSplit(option.get_description(), absl::MaxSplits(':', 1));
   entry.description = sentences.front();
@@ -49,8 +52,11 @@ void Collect(const CLI::App& command, const std::string& path, std::vector<Compl
   entry.path = path;
   entry.argument = ArgumentOf(command);
   for (const CLI::Option* option : command.get_options()) {
-    if (!option->get_lnames().empty() || !option->get_snames().empty())
+    if (option->get_positional()) {
+      entry.argument_choices = ChoicesOf(*option);
+    } else {
       entry.options.push_back(OptionOf(*option));
+    }
   }
   const std::vector<const CLI::App*> below = command.get_subcommands([](const CLI::App*) { return true; });
   for (const CLI::App* sub : below) entry.commands.push_back({sub->get_name(), sub->get_description()});
@@ -84,12 +90,13 @@ std::string ChoiceBranches(const std::vector<CompletionEntry>& entries) {
     for (const CompletionEntry::Option& option : entry.options) {
       if (!option.takes_value) continue;
       std::vector<std::string> patterns;
-      for (const std::string& name : option.names)
+      for (const std::string& name : option.names) {
         patterns.push_back(absl::StrCat("'", entry.path, " ", name, "'"));
+      }
       const std::string answer = option.takes_topic ? "topics=1"
                                  : option.choices.empty()
                                      ? "value=1"
-                                     : absl::StrCat("words='", absl::StrJoin(option.choices, " "), "'");
+                                     : absl::StrCat("offers='", absl::StrJoin(option.choices, " "), "'");
       absl::StrAppend(&branches, "    ", absl::StrJoin(patterns, "|"), ") ", answer, " ;;\n");
     }
   }
@@ -109,8 +116,11 @@ std::string CommandBranches(const std::vector<CompletionEntry>& entries) {
         if (std::find(options.begin(), options.end(), name) == options.end()) options.push_back(name);
       }
     }
-    absl::StrAppend(&branches, "    '", entry.path, "') options='", absl::StrJoin(options, " "), "'");
-    if (!entry.commands.empty()) absl::StrAppend(&branches, " words='", CommandNames(entry), "'");
+    absl::StrAppend(&branches, "    '", entry.path, "') flags='", absl::StrJoin(options, " "), "'");
+    if (!entry.commands.empty()) absl::StrAppend(&branches, " offers='", CommandNames(entry), "'");
+    if (!entry.argument_choices.empty()) {
+      absl::StrAppend(&branches, " offers='", absl::StrJoin(entry.argument_choices, " "), "'");
+    }
     if (entry.argument == Argument::kTopic) absl::StrAppend(&branches, " topics=1");
     if (entry.argument == Argument::kFile || entry.path == "produce") absl::StrAppend(&branches, " files=1");
     absl::StrAppend(&branches, " ;;\n");
@@ -121,27 +131,27 @@ std::string CommandBranches(const std::vector<CompletionEntry>& entries) {
 // bash and zsh share all but the first and the last lines. `at` is the index of the word being completed.
 std::string ShellBody(const std::vector<CompletionEntry>& entries) {
   constexpr absl::string_view kBody =
-      R"sh(  local path='' options='' words='' topics='' files='' value='' word address=()
+      R"sh(  local sofar='' flags='' offers='' topics='' files='' value='' word address=()
   local index=1
   while [ "$index" -lt "$at" ]; do
     word=${line[index]}
-    case "$path $word" in
-      @STEPS@) path="${path:+$path }$word" ;;
+    case "$sofar $word" in
+      @STEPS@) sofar="${sofar:+$sofar }$word" ;;
     esac
     if [ "$word" = --address ]; then address=(--address "${line[index+1]}"); fi
     index=$((index + 1))
   done
-  case "$path $previous" in
+  case "$sofar $previous" in
 @CHOICES@  esac
   case " $previous" in
 @GLOBAL@  esac
-  if [ -z "$words$topics$value" ]; then
-    case "$path" in
+  if [ -z "$offers$topics$value" ]; then
+    case "$sofar" in
 @COMMANDS@    esac
-    case "$current" in -*) words=$options topics='' files='' ;; esac
+    case "$current" in -*) offers=$flags topics='' files='' ;; esac
   fi
   if [ -n "$topics" ]; then
-    words="$words $("$program" topic list -o name --timeout 2s "${address[@]}" 2>/dev/null)"
+    offers="$offers $("$program" topic list -o name --timeout 2s "${address[@]}" 2>/dev/null)"
   fi
 )sh";
   const std::string choices = ChoiceBranches(entries);
@@ -159,8 +169,9 @@ std::string FishQuote(absl::string_view text) {
 std::string FishOption(const CompletionEntry& entry, const CompletionEntry::Option& option) {
   // Options of the program are good everywhere.
   std::string text = "complete -c leat";
-  if (!entry.path.empty())
+  if (!entry.path.empty()) {
     absl::StrAppend(&text, " -n ", FishQuote(absl::StrCat("__leat_at '", entry.path, "'")));
+  }
   for (const std::string& name : option.names) {
     absl::StrAppend(&text, name.size() > 2 ? " -l " : " -s ", name.substr(name.size() > 2 ? 2 : 1));
   }
@@ -188,7 +199,7 @@ _leat() {
   local line=("${COMP_WORDS[@]}") at=$COMP_CWORD program=${COMP_WORDS[0]}
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
 )sh",
-                      ShellBody(entries), R"sh(  COMPREPLY=($(compgen -W "$words" -- "$current"))
+                      ShellBody(entries), R"sh(  COMPREPLY=($(compgen -W "$offers" -- "$current"))
   if [ -n "$files" ] && [ ${#COMPREPLY[@]} -eq 0 ]; then compopt -o default; fi
 }
 complete -F _leat leat
@@ -211,7 +222,7 @@ _leat_find() {
 )sh",
                       ShellBody(entries), R"sh(  emulate -L zsh
   local -a found
-  found=(${=words})
+  found=(${=offers})
   compadd -- $found
   if [ -n "$files" ]; then _files; fi
 }
@@ -222,15 +233,15 @@ if [ "$funcstack[1]" = _leat ]; then _leat "$@"; else compdef _leat leat; fi
 std::string FishCompletion(const std::vector<CompletionEntry>& entries) {
   std::string script = absl::StrCat(R"sh(# Completion of leat for fish: leat completion fish | source
 function __leat_at
-    set -l path ''
+    set -l sofar ''
     for word in (commandline -opc)[2..-1]
-        switch "$path $word"
+        switch "$sofar $word"
             case )sh",
                                     StepPatterns(entries, " "), R"sh(
-                set path (string trim "$path $word")
+                set sofar (string trim "$sofar $word")
         end
     end
-    test "$path" = "$argv[1]"
+    test "$sofar" = "$argv[1]"
 end
 function __leat_topics
     leat topic list -o name --timeout 2s 2>/dev/null
@@ -245,8 +256,12 @@ complete -c leat -f
     }
     if (entry.argument == Argument::kTopic) absl::StrAppend(&script, here, " -a '(__leat_topics)'\n");
     if (entry.argument == Argument::kFile || entry.path == "produce") absl::StrAppend(&script, here, " -F\n");
-    for (const CompletionEntry::Option& option : entry.options)
+    if (!entry.argument_choices.empty()) {
+      absl::StrAppend(&script, here, " -a ", FishQuote(absl::StrJoin(entry.argument_choices, " ")), "\n");
+    }
+    for (const CompletionEntry::Option& option : entry.options) {
       absl::StrAppend(&script, FishOption(entry, option));
+    }
   }
   return script;
 }

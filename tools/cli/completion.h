@@ -31,6 +31,7 @@ struct CompletionEntry {
   std::vector<Command> commands;
   std::vector<Option> options;
   Argument argument = Argument::kNone;
+  std::vector<std::string> argument_choices;
 };
 
 // The program first, then every command below it.

@@ -68,9 +68,12 @@ absl::Status ConsumeJob::Run() {
   Announce(*span);
   absl::Status status = Read(reader->get());
   line_->out.Flush();
+  if (status.ok()) status = ReportFailures((*reader)->failures());
   if (!status.ok()) return ExplainTopicError(admin, options_.topic, status);
-  if (!options_.quiet && Interrupted())
-    PrintNote(absl::StrCat("\n", printed_, " records of '", options_.topic, "'"));
+  if (!options_.quiet && Interrupted()) {
+    PrintNote(
+        absl::StrCat(IsTerminal(STDERR_FILENO) ? "\n" : "", printed_, " records of '", options_.topic, "'"));
+  }
   if (!span->gone.empty()) return absl::OutOfRangeError(DescribeGone(span->gone));
   return absl::OkStatus();
 }

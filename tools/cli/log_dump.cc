@@ -19,8 +19,9 @@ constexpr uint64_t kSmallFileMax = 1ULL << 30;
 
 bool ParsePartitionDirName(const std::string& name, std::string* topic, int32_t* partition) {
   const size_t dash = name.rfind('-');
-  if (dash == std::string::npos || dash == 0 || !absl::SimpleAtoi(name.substr(dash + 1), partition))
+  if (dash == std::string::npos || dash == 0 || !absl::SimpleAtoi(name.substr(dash + 1), partition)) {
     return false;
+  }
   *topic = name.substr(0, dash);
   return *partition >= 0;
 }

@@ -79,8 +79,9 @@ CheckpointReading LogVerifier::VerifyCheckpointFile(const std::string& root, con
     return {};
   }
   if (reading->state == CheckpointReading::State::kAbsent) verdict_.Error("checkpoint", path, -1, "missing");
-  if (reading->state == CheckpointReading::State::kUnreadable)
+  if (reading->state == CheckpointReading::State::kUnreadable) {
     verdict_.Error("checkpoint", path, -1, reading->problem);
+  }
   return *std::move(reading);
 }
 

@@ -52,8 +52,9 @@ absl::Status MergedReader::Fill() {
     absl::Status status = reader_->Pause(partition);
     if (!status.ok()) return status;
   }
-  for (auto it = waiting_.begin(); it != waiting_.end();)
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
     it = reader_->done(*it) ? waiting_.erase(it) : std::next(it);
+  }
   return absl::OkStatus();
 }
 

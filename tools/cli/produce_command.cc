@@ -70,6 +70,7 @@ absl::Status ProduceJob::Run() {
   InstallSignalHandlers();
   const absl::Duration begin = SystemClock().Monotonic();
   const absl::Status input = SendAll();
+  if (Interrupted() && IsTerminal(STDERR_FILENO)) PrintNote("\nsending what was read; Ctrl-C again gives up");
   const Future<absl::Status> flushed = producer_->FlushAsync();  // the deliveries tell when it is done
   totals_ = deliveries_->Finish();
   progress_.Clear();

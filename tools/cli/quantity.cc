@@ -125,8 +125,9 @@ absl::StatusOr<double> ParseSpeed(absl::string_view text) {
   absl::string_view number = text;
   if (absl::EndsWith(number, "x")) number.remove_suffix(1);
   absl::StatusOr<double> speed = ParsePositive(number, "");
-  if (!speed.ok())
+  if (!speed.ok()) {
     return UsageError(absl::StrCat("'", text, "' is not a speed; write for example 1x, 2x or 0.5x"));
+  }
   return speed;
 }
 

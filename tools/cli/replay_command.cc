@@ -131,6 +131,7 @@ absl::Status ReplayJob::Run() {
   line_->out.Flush();
   progress_.Clear();
   Summarize(SystemClock().Monotonic() - begin);
+  if (status.ok()) status = ReportFailures((*reader)->failures());
   return status.ok() ? Conclude(admin, *span) : ExplainTopicError(admin, options_.topic, status);
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "storage/env/clock.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/exit_code.h"
 
 namespace leat {
 
@@ -27,7 +30,12 @@ absl::StatusOr<std::unique_ptr<SpanReader>> SpanReader::Create(Client& client, c
 
 absl::StatusOr<ConsumedRecords> SpanReader::Poll(absl::Duration timeout) {
   absl::StatusOr<ConsumedRecords> records = consumer_->Poll(timeout);
-  if (!records.ok()) return records;
+  if (!records.ok()) {
+    const std::optional<TopicPartition> partition = PartitionOf(records.status());
+    if (!partition.has_value()) return records;
+    Fail(partition->partition, records.status());
+    return ConsumedRecords();
+  }
   if (records->empty()) LookForEnds();
   records->erase(std::remove_if(records->begin(), records->end(),
                                 [this](const ConsumedRecord& record) { return !Take(record); }),
@@ -49,6 +57,21 @@ void SpanReader::Finish(int32_t partition) {
   // It may be gone meanwhile; then nothing flows either.
   (void)consumer_->Pause({{topic_, partition}});
   parts_.erase(partition);
+}
+
+void SpanReader::Fail(int32_t partition, const absl::Status& cause) {
+  const absl::StatusOr<PartitionProgress> progress = consumer_->Progress({topic_, partition});
+  const std::string from =
+      progress.ok() && progress->position >= 0
+          ? absl::StrCat("; partition ", partition, " was not read from offset ", progress->position, " on")
+          : std::string();
+  failures_.push_back(WithMessage(cause, absl::StrCat(cause.message(), from)));
+  Finish(partition);
+}
+
+absl::Status ReportFailures(const std::vector<absl::Status>& failures) {
+  for (size_t i = 1; i < failures.size(); ++i) PrintError(failures[i]);
+  return failures.empty() ? absl::OkStatus() : failures.front();
 }
 
 void SpanReader::LookForEnds() {

@@ -22,12 +22,16 @@ class SpanReader {
   static absl::StatusOr<std::unique_ptr<SpanReader>> Create(Client& client, const std::string& topic,
                                                             const TopicSpan& span);
 
-  // Records of the span that came within `timeout`, maybe none; those of one partition in order.
+  // Records of the span that came within `timeout`, maybe none; those of one partition in order. A partition
+  // that cannot be read on is done, the others go on: see failures().
   absl::StatusOr<ConsumedRecords> Poll(absl::Duration timeout);
 
   // True when every record of the partition, or of all of them, has been given.
   bool done(int32_t partition) const { return parts_.count(partition) == 0; }
   bool done() const { return parts_.empty(); }
+
+  // One for each partition that could not be read to its end, with what was left out.
+  const std::vector<absl::Status>& failures() const { return failures_; }
 
   // Stops the flow of one partition for a while. No effect on one that is done.
   absl::Status Pause(int32_t partition);
@@ -40,12 +44,17 @@ class SpanReader {
   // Whether the record belongs to the span; notes ends that are reached.
   bool Take(const ConsumedRecord& record);
   void Finish(int32_t partition);
+  void Fail(int32_t partition, const absl::Status& cause);
   // Ends that no record shows: offsets without a record, a time that has passed.
   void LookForEnds();
 
   std::unique_ptr<Consumer> consumer_;
   const std::string topic_;
   std::map<int32_t, PartitionSpan> parts_;  // those that are not done
+  std::vector<absl::Status> failures_;
 };
+
+// Prints all but the first of the failures; gives the first. OK when there are none.
+absl::Status ReportFailures(const std::vector<absl::Status>& failures);
 
 }  // namespace leat

@@ -65,7 +65,7 @@ class ProduceLoop {
 
   // Requests of one connection are taken in order: once this one is answered, those before it are done.
   absl::Status Barrier(Connection& connection) const {
-    return CountRecords(connection, options_.topic, 1, false).status();
+    return CountRecords(connection, options_.topic, false).status();
   }
 
   absl::Status SendOne(Connection& connection) {
@@ -184,7 +184,7 @@ absl::StatusOr<Report> RunProduce(const LoadOptions& options, const Target& targ
   if (!floor.ok()) return floor;
   if (options.verify) {
     const absl::StatusOr<int64_t> there =
-        CountRecords(**control, options.topic, options.partitions, options.ack == wire::ACK_DURABLE);
+        CountRecords(**control, options.topic, options.ack == wire::ACK_DURABLE);
     if (!there.ok()) return there.status();
     if (*there != static_cast<int64_t>(all.acknowledged)) {
       return MakeError(ErrorCode::kDataLoss,

@@ -156,23 +156,15 @@ absl::Status RecreateTopic(Connection& connection, const std::string& topic, uin
   return connection.Call(create).status();
 }
 
-absl::StatusOr<int64_t> CountRecords(Connection& connection, const std::string& topic, uint32_t partitions,
-                                     bool durable) {
+absl::StatusOr<int64_t> CountRecords(Connection& connection, const std::string& topic, bool durable) {
   wire::RequestHeader request;
-  for (uint32_t partition = 0; partition < partitions; ++partition) {
-    for (const auto position :
-         {wire::OffsetQuery::START, durable ? wire::OffsetQuery::DURABLE : wire::OffsetQuery::END}) {
-      auto* query = request.mutable_list_offsets()->add_queries();
-      query->set_topic(topic);
-      query->set_partition(partition);
-      query->set_position(position);
-    }
-  }
+  request.mutable_describe_topic()->set_name(topic);
   const absl::StatusOr<Connection::Reply> reply = connection.Call(request);
   if (!reply.ok()) return reply.status();
   int64_t count = 0;
-  const auto& answers = reply->header.list_offsets().answers();
-  for (int i = 0; i + 1 < answers.size(); i += 2) count += answers[i + 1].offset() - answers[i].offset();
+  for (const wire::PartitionState& partition : reply->header.describe_topic().partitions()) {
+    count += (durable ? partition.durable_offset() : partition.end_offset()) - partition.log_start_offset();
+  }
   return count;
 }
 

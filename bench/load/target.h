@@ -47,8 +47,7 @@ class Target {
 [[nodiscard]] absl::Status RecreateTopic(Connection& connection, const std::string& topic,
                                          uint32_t partitions,
                                          const std::vector<std::pair<std::string, std::string>>& config = {});
-// Durable offsets minus start offsets, summed: how many records the topic really holds.
-absl::StatusOr<int64_t> CountRecords(Connection& connection, const std::string& topic, uint32_t partitions,
-                                     bool durable);
+// How many records the topic holds: up to its durable offsets, or to its end offsets.
+absl::StatusOr<int64_t> CountRecords(Connection& connection, const std::string& topic, bool durable);
 
 }  // namespace leat

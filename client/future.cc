@@ -2,19 +2,20 @@
 
 #include <utility>
 
+#include "client/internal/monotonic.h"
+
 namespace leat {
 
 bool Completion::Wait(absl::Duration timeout) {
   if (ready()) return true;
-  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
-  const bool forever = timeout >= absl::Hours(24 * 365);
+  const MonotonicTime deadline = After(MonotonicNow(), timeout);
   MutexLock lock(mutex_);
   while (!ready()) {
-    if (forever) {
+    if (deadline == MonotonicTime::max()) {
       cond_.Wait(mutex_);
       continue;
     }
-    const auto left = deadline - std::chrono::steady_clock::now();
+    const auto left = deadline - MonotonicNow();
     if (left <= std::chrono::nanoseconds::zero()) return false;
     cond_.WaitFor(mutex_, left);
   }

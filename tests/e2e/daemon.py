@@ -122,6 +122,11 @@ class Daemon(Leatd):
         with open("/proc/%d/statm" % self.process.pid) as file:
             return int(file.read().split()[1]) * PAGE_BYTES // MEMORY_FACTOR
 
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.process.pid) as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def partition_dir(self, topic, partition=0):
         return os.path.join(self.data_dir, "topics", "%s-%d" % (topic, partition))
 

@@ -324,9 +324,9 @@ class ManyTest(LimitsTest):
             self.assertEqual(client.server_info().connections, count + 1)
             grown = leatd.rss_bytes() - before
             busy = self.latency_ms(client, 200)
-            ticks = self.cpu_seconds(leatd)
+            ticks = leatd.cpu_seconds()
             time.sleep(0.5)  # a time to measure, not to wait for anything
-            used = self.cpu_seconds(leatd) - ticks
+            used = leatd.cpu_seconds() - ticks
             print("\n  %d idle connections in %.1f s: %.2f KiB each, latency %.2f ms (%.2f ms without), %.2f s of CPU in "
                   "0.5 s" % (count, seconds, grown / 1024 / count, busy, quiet, used))
             self.assertLess(grown / count, 12 * 1024)
@@ -337,12 +337,6 @@ class ManyTest(LimitsTest):
                 sock.close()
         eventually(lambda: client.server_info().connections == 1, timeout=60)
         self.assertEqual(leatd.stop(), daemon.EXIT_OK)
-
-    @staticmethod
-    def cpu_seconds(leatd):
-        with open("/proc/%d/stat" % leatd.process.pid) as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / 100
 
     def test_too_many_topics_and_partitions(self):
         leatd = self.daemon(topics_max=3, partitions_max=10, partitions_per_topic_max=6)

@@ -67,6 +67,14 @@ absl::Status StoreImpl::ReadLastCheckpoint() {
   absl::StatusOr<CheckpointReading> reading = ReadCheckpoint(fs_, paths_.meta, directory_.format.data_id);
   if (!reading.ok()) return reading.status();
   last_checkpoint_ = *std::move(reading);
+  if (last_checkpoint_.checkpoint.journal_epoch != 0 ||
+      last_checkpoint_.checkpoint.journal_oldest_sequence != 0) {
+    // Promised records may be nowhere but there (R16).
+    return MakeError(
+        ErrorCode::kUnsupportedFormat,
+        "the data directory has a journal, which this program does not read; use the newer program that "
+        "wrote it");
+  }
   switch (last_checkpoint_.state) {
     case CheckpointReading::State::kValid:
       report_.clean = last_checkpoint_.checkpoint.clean || report_.fresh;

@@ -112,6 +112,14 @@ TEST_F(StoreDamageTest, CheckpointOfAnotherDirectoryProvesNothing) {
   EXPECT_THAT(sim_->store().recovery().notes, Contains(HasSubstr("checkpoint cannot be used")));
 }
 
+TEST_F(StoreDamageTest, DirectoryWithAJournalIsLeftAlone) {
+  Prepare(true);
+  ASSERT_OK_AND_ASSIGN(Checkpoint checkpoint, DecodeCheckpoint(Bytes("/data/meta/checkpoint")));
+  checkpoint.journal_epoch = 1;
+  ASSERT_THAT(WriteCheckpoint(fs_, "/data/meta", checkpoint), IsOk());
+  ExpectRefused(ErrorCode::kUnsupportedFormat, "journal");
+}
+
 TEST_F(StoreDamageTest, MetadataLogIsNeverTakenForAbsent) {
   for (const bool clean : {true, false}) {
     fs_.Crash(CrashPolicy::kProcess, 1);

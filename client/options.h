@@ -25,9 +25,9 @@ struct ClientOptions {
   std::string client_name = "leat-client";
   // For one attempt to reach one address, Hello included.
   absl::Duration connect_timeout = absl::Seconds(5);
-  // From handing a request to the network until its reply. A connection on which nothing at all arrived for
-  // so long while a request waited is given up and made anew.
-  absl::Duration request_timeout = absl::Seconds(30);
+  // From handing a request to the network until its reply; longer than the broker itself waits for a disk. A
+  // connection on which nothing at all arrived for so long while a request waited is given up and made anew.
+  absl::Duration request_timeout = absl::Seconds(40);
   // For admin calls and look-ups of topics and offsets, over all attempts, a restart of the daemon included.
   absl::Duration operation_timeout = absl::Seconds(30);
   // Between attempts to connect and to repeat a request.

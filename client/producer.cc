@@ -1,36 +1,13 @@
 #include "client/producer.h"
 
 #include <utility>
-#include <vector>
 
 #include "client/internal/producer_core.h"
+#include "client/internal/record_refs.h"
 #include "protocol/record/error.h"
 
 namespace leat {
 namespace {
-
-// Everything a RecordRef refers to besides the record itself.
-class Reference {
- public:
-  explicit Reference(const Record& record) {
-    ref_.topic = record.topic;
-    ref_.partition = record.partition;
-    if (record.key.has_value()) ref_.key = *record.key;
-    if (record.value.has_value()) ref_.value = *record.value;
-    headers_.reserve(record.headers.size());
-    for (const RecordHeader& header : record.headers) {
-      headers_.push_back({header.key, std::nullopt});
-      if (header.value.has_value()) headers_.back().value = *header.value;
-    }
-    ref_.headers = headers_;
-    ref_.timestamp_ms = record.timestamp_ms;
-  }
-  const RecordRef& operator*() const { return ref_; }
-
- private:
-  std::vector<HeaderView> headers_;
-  RecordRef ref_;
-};
 
 absl::Status Validate(const ProducerOptions& options) {
   const auto refuse = [](absl::string_view message) {
@@ -67,12 +44,14 @@ Producer::~Producer() {
   static_cast<void>(core_->Close(close_timeout_));
 }
 
-Future<Producer::Delivery> Producer::Send(const Record& record) { return core_->Send(*Reference(record)); }
+Future<Producer::Delivery> Producer::Send(const Record& record) {
+  return core_->Send(*RecordReference(record));
+}
 
 Future<Producer::Delivery> Producer::Send(const RecordRef& record) { return core_->Send(record); }
 
 void Producer::Send(const Record& record, DeliveryCallback done) {
-  core_->Send(*Reference(record), std::move(done));
+  core_->Send(*RecordReference(record), std::move(done));
 }
 
 void Producer::Send(const RecordRef& record, DeliveryCallback done) { core_->Send(record, std::move(done)); }

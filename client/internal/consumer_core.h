@@ -103,6 +103,7 @@ class ConsumerCore final : public ClientCore::Member, public std::enable_shared_
   const std::shared_ptr<ClientCore> client_;
   ConsumerOptions options_;
   std::unique_ptr<ConsumerFetcher> fetcher_;  // on the io thread
+  TimerQueue::Id waiter_timer_;               // on the io thread: of the latest PollAsync
 
   mutable Mutex mutex_;
   CondVar arrived_;

@@ -181,7 +181,9 @@ Future<ConsumerCore::Polled> ConsumerCore::PollAsync(absl::Duration timeout) {
     Future<Polled> future = waiter_->promise.GetFuture();
     const MonotonicTime deadline = After(MonotonicNow(), timeout);
     client_->Post([self = shared_from_this(), deadline, number = waiter_->number] {
-      self->client_->timers().Add(deadline, [self, number] { self->ExpireWaiter(number); });
+      TimerQueue& timers = self->client_->timers();
+      timers.Cancel(self->waiter_timer_);
+      self->waiter_timer_ = timers.Add(deadline, [self, number] { self->ExpireWaiter(number); });
     });
     return future;
   }

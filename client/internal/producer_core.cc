@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/internal/caller.h"
 #include "client/internal/produce_sender.h"
+#include "client/internal/record_refs.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
 
@@ -21,20 +22,6 @@ constexpr absl::Duration kTopicAgeMax = absl::Minutes(1);
 // An answer this young is not asked for again on account of a partition that it does not have.
 constexpr absl::Duration kTopicAgeFresh = absl::Seconds(1);
 constexpr size_t kTopicNameBytesMax = 249;
-
-Record Own(const RecordRef& ref) {
-  Record record;
-  record.topic = std::string(ref.topic);
-  record.partition = ref.partition;
-  if (ref.key.has_value()) record.key.emplace(*ref.key);
-  if (ref.value.has_value()) record.value.emplace(*ref.value);
-  for (const HeaderView& header : ref.headers) {
-    record.headers.push_back({std::string(header.key), std::nullopt});
-    if (header.value.has_value()) record.headers.back().value.emplace(*header.value);
-  }
-  record.timestamp_ms = ref.timestamp_ms;
-  return record;
-}
 
 }  // namespace
 
@@ -176,7 +163,7 @@ PartitionQueue* ProducerCore::Route(RoutedTopic& topic, const RecordRef& record,
 }
 
 void ProducerCore::Hold(RoutedTopic& topic, const RecordRef& record, HeldRecord held) {
-  held.record = Own(record);
+  held.record = OwnRecord(record);
   held.deadline = After(MonotonicNow(), options_.delivery_timeout);
   held_[&topic].push_back(std::move(held));
 }

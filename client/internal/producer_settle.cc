@@ -5,26 +5,12 @@
 #include "client/internal/caller.h"
 #include "client/internal/produce_sender.h"
 #include "client/internal/producer_core.h"
+#include "client/internal/record_refs.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
 
 namespace leat {
 namespace {
-
-RecordRef Refer(const Record& record, std::vector<HeaderView>& headers) {
-  RecordRef ref;
-  ref.topic = record.topic;
-  ref.partition = record.partition;
-  if (record.key.has_value()) ref.key = *record.key;
-  if (record.value.has_value()) ref.value = *record.value;
-  headers.clear();
-  for (const RecordHeader& header : record.headers) {
-    headers.push_back({header.key, std::nullopt});
-    if (header.value.has_value()) headers.back().value = *header.value;
-  }
-  ref.headers = headers;
-  return ref;
-}
 
 // May be different when the broker is asked again.
 bool IsPassing(const absl::Status& error) {
@@ -89,14 +75,14 @@ std::deque<ProducerCore::HeldRecord> ProducerCore::PlaceHeld(RoutedTopic& topic,
                                                              Failures& failures) {
   std::deque<HeldRecord> left;
   bool flush = false;
-  std::vector<HeaderView> headers;
   const MonotonicTime now = MonotonicNow();
   for (HeldRecord& held : records) {
     if (!count.ok() && IsPassing(count.status()) && held.deadline > now) {
       left.push_back(std::move(held));
       continue;
     }
-    const RecordRef record = Refer(held.record, headers);
+    const RecordReference reference(held.record);
+    const RecordRef& record = *reference;
     const size_t encoded_bytes = BatchBuilder::EncodedBytesMax(record.key, record.value, record.headers);
     PartitionQueue* queue = nullptr;
     if (count.ok()) queue = router_.Route(topic, record, encoded_bytes, accumulator_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -70,6 +71,9 @@ class ClientFixture : public testing::Test {
     return true;
   }
 
+  // For scripts: the broker may call them until it is gone, after the locals of a test.
+  std::atomic<int> calls_{0};
+  std::atomic<bool> hold_{true};
   FakeBroker broker_;
   std::unique_ptr<Client> client_;
 };

@@ -78,10 +78,9 @@ TEST_F(ConsumerFaultTest, LooksUpGiveUpAtTheOperationTimeout) {
 
 TEST_F(ConsumerFaultTest, ASeekOverridesTheOneBefore) {
   Fill(0, {"0", "1"});
-  std::atomic<bool> hold{true};
-  broker_.SetScript([&](const wire::RequestHeader& request) {
-    return FakeAction{request.has_list_offsets() && hold.exchange(false) ? FakeAction::kHold
-                                                                         : FakeAction::kServe};
+  broker_.SetScript([this](const wire::RequestHeader& request) {
+    return FakeAction{request.has_list_offsets() && hold_.exchange(false) ? FakeAction::kHold
+                                                                          : FakeAction::kServe};
   });
   auto consumer = MakeConsumer();
   auto first = consumer->Assign({{kP0, ReadFrom::Start()}});
@@ -141,10 +140,9 @@ TEST_F(ConsumerFaultTest, ADamagedBatchStopsItsPartitionOnly) {
 
 TEST_F(ConsumerFaultTest, PassingErrorsAreTriedAgain) {
   Fill(0, {"0"});
-  std::atomic<int> fetches{0};
-  broker_.SetScript([&](const wire::RequestHeader& request) {
+  broker_.SetScript([this](const wire::RequestHeader& request) {
     if (!request.has_fetch()) return FakeAction{};
-    switch (++fetches) {
+    switch (++calls_) {
       case 1:
         return FakeAction{FakeAction::kRefuse, ErrorCode::kShuttingDown};
       case 2:
@@ -161,9 +159,8 @@ TEST_F(ConsumerFaultTest, PassingErrorsAreTriedAgain) {
 
 TEST_F(ConsumerFaultTest, AStaleReplyIsDropped) {
   Fill(0, {"0", "1"});
-  std::atomic<int> fetches{0};
-  broker_.SetScript([&](const wire::RequestHeader& request) {
-    return FakeAction{request.has_fetch() && ++fetches == 1 ? FakeAction::kHold : FakeAction::kServe};
+  broker_.SetScript([this](const wire::RequestHeader& request) {
+    return FakeAction{request.has_fetch() && ++calls_ == 1 ? FakeAction::kHold : FakeAction::kServe};
   });
   auto consumer = Reader(ReadFrom::Start());
   EXPECT_TRUE(Eventually([&] { return broker_.held() == 1; }));

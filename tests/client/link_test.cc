@@ -78,10 +78,9 @@ TEST_F(LinkTest, ReadyComesAfterTheBrokerDoes) {
 }
 
 TEST_F(LinkTest, AdminCallsAreRepeatedOverLostConnections) {
-  std::atomic<int> calls{0};
-  broker_.SetScript([&](const wire::RequestHeader& request) {
+  broker_.SetScript([this](const wire::RequestHeader& request) {
     if (request.has_hello()) return FakeAction{};
-    switch (++calls % 3) {
+    switch (++calls_ % 3) {
       case 1:
         return FakeAction{FakeAction::kServeAndCut};
       case 2:

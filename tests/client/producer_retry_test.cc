@@ -51,15 +51,14 @@ class ProducerRetryTest : public ClientFixture {
   // Every n-th produce request goes wrong in this way.
   void EveryNth(int n, FakeAction action) {
     broker_.SetScript([this, n, action](const wire::RequestHeader& request) {
-      return request.has_produce() && ++produced_ % n == 0 ? action : FakeAction{};
+      return request.has_produce() && ++calls_ % n == 0 ? action : FakeAction{};
     });
   }
-  std::atomic<int> produced_{0};
 };
 
 TEST_F(ProducerRetryTest, KeepsTheOrderWhenPartitionsRefuseForAWhile) {
   broker_.SetPartitionScript([this](const wire::ProducePartition&) {
-    return ++produced_ % 2 == 1 ? ErrorCode::kDiskFull : ErrorCode::kNone;
+    return ++calls_ % 2 == 1 ? ErrorCode::kDiskFull : ErrorCode::kNone;
   });
   SendAndCheck(2'000, false);
 }
@@ -80,9 +79,8 @@ TEST_F(ProducerRetryTest, KeepsTheOrderWhenConnectionsAreCutBetweenSendAndReply)
 }
 
 TEST_F(ProducerRetryTest, RepeatsABatchByteForByteWithItsIdentity) {
-  std::atomic<int> attempts{0};
-  broker_.SetPartitionScript([&](const wire::ProducePartition&) {
-    return ++attempts <= 3 ? ErrorCode::kDiskFull : ErrorCode::kNone;
+  broker_.SetPartitionScript([this](const wire::ProducePartition&) {
+    return ++calls_ <= 3 ? ErrorCode::kDiskFull : ErrorCode::kNone;
   });
   auto producer = MakeProducer();
   EXPECT_THAT(producer->Send(ValueRecord("t", "first")).Get(), IsOk());
@@ -169,7 +167,7 @@ TEST_F(ProducerRetryTest, TheDeadlineHoldsWhileTheBrokerIsSilent) {
 TEST_F(ProducerRetryTest, ASilentConnectionIsGivenUpAndTheBatchSentOnAnother) {
   broker_.CreateTopic("t", 1);
   broker_.SetScript([this](const wire::RequestHeader& request) {
-    return FakeAction{request.has_produce() && ++produced_ == 1 ? FakeAction::kIgnore : FakeAction::kServe};
+    return FakeAction{request.has_produce() && ++calls_ == 1 ? FakeAction::kIgnore : FakeAction::kServe};
   });
   ClientOptions options = Options();
   options.request_timeout = absl::Milliseconds(50);

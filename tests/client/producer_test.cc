@@ -179,9 +179,8 @@ TEST_F(ProducerTest, LingerGathersRecords) {
 
 TEST_F(ProducerTest, AFullBufferBlocksUntilThereIsRoom) {
   broker_.CreateTopic("t", 1);
-  std::atomic<bool> hold{true};
-  broker_.SetScript([&](const wire::RequestHeader& request) {
-    return FakeAction{request.has_produce() && hold ? FakeAction::kHold : FakeAction::kServe};
+  broker_.SetScript([this](const wire::RequestHeader& request) {
+    return FakeAction{request.has_produce() && hold_ ? FakeAction::kHold : FakeAction::kServe};
   });
   ProducerOptions options;
   options.buffer_bytes_max = 10'000;
@@ -199,7 +198,7 @@ TEST_F(ProducerTest, AFullBufferBlocksUntilThereIsRoom) {
   EXPECT_LE(producer->stats().buffered_bytes, 10'000u);
   EXPECT_LT(accepted, 10);
   EXPECT_EQ(acked, 0);
-  hold = false;
+  hold_ = false;
   broker_.Release();
   sender.join();
   EXPECT_THAT(producer->Flush(kLong), IsOk());

@@ -44,7 +44,7 @@ void SegmentedLog::WriteOut(const std::shared_ptr<SegmentIndex>& index) {
 }
 
 void SegmentedLog::PostPrepare() {
-  if (prepared_ != nullptr || preparing_) return;
+  if (prepared_ || preparing_) return;
   preparing_ = true;
   env_.background.Post([weak = weak_from_this()] {
     if (std::shared_ptr<SegmentedLog> log = weak.lock()) log->Prepare();
@@ -67,7 +67,7 @@ void SegmentedLog::Prepare() {
   preparing_ = false;
   if (!file.ok()) return;
   if (write_status_.ok()) {
-    prepared_ = *std::move(file);
+    prepared_ = true;
   } else {
     env_.fs.Remove(path).IgnoreError();  // closed meanwhile; the next open would sweep it
   }
@@ -122,7 +122,7 @@ void SegmentedLog::MarkDeleted() {
 
 absl::Status SegmentedLog::Close() {
   std::vector<std::shared_ptr<SegmentIndex>> indexes;
-  std::shared_ptr<File> prepared;
+  bool prepared = false;
   {
     MutexLock lock(door_);
     if (deleted_) return absl::OkStatus();
@@ -134,11 +134,10 @@ absl::Status SegmentedLog::Close() {
       segments_.back()->index->Seal();
       indexes.push_back(segments_.back()->index);
     }
-    prepared = std::move(prepared_);
-    prepared_ = nullptr;
+    prepared = std::exchange(prepared_, false);
   }
   absl::Status result;
-  if (prepared != nullptr) result.Update(env_.fs.Remove(absl::StrCat(dir(), "/", kPreparedName)));
+  if (prepared) result.Update(env_.fs.Remove(absl::StrCat(dir(), "/", kPreparedName)));
   for (const std::shared_ptr<SegmentIndex>& index : indexes) result.Update(index->WriteOut(env_.fs));
   return result;
 }

@@ -10,9 +10,9 @@ namespace leat {
 SegmentFile::SegmentFile(FilePool& pool, std::string path, Offset base)
     : pool_(pool), file_(pool, std::move(path)), base_(base) {}
 
-SegmentFile::SegmentFile(FilePool& pool, std::string path, Offset base, std::shared_ptr<File> created)
+SegmentFile::SegmentFile(FilePool& pool, std::string path, Offset base, std::shared_ptr<File> opened)
     : SegmentFile(pool, std::move(path), base) {
-  pool_.Put(file_, std::move(created));
+  pool_.Put(file_, std::move(opened));
 }
 
 absl::Status SegmentFile::Hold() {

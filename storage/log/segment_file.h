@@ -20,8 +20,8 @@ class SegmentFile {
  public:
   // A file that is there and synced. Opens nothing yet.
   SegmentFile(FilePool& pool, std::string path, Offset base);
-  // Takes over a file that was just created, empty.
-  SegmentFile(FilePool& pool, std::string path, Offset base, std::shared_ptr<File> created);
+  // The same with the file already open.
+  SegmentFile(FilePool& pool, std::string path, Offset base, std::shared_ptr<File> opened);
 
   Offset base() const { return base_; }
   const std::string& path() const { return file_.path(); }

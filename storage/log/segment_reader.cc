@@ -83,7 +83,8 @@ absl::StatusOr<SegmentReader::End> SegmentReader::FindEnd(uint64_t start, uint64
     absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
     if (!batch.ok()) return batch.status();
     if (!batch->has_value()) {
-      if (scanner.position() > start) return End{scanner.position(), scanner.next_offset()};
+      // Damage: whether the last header or the next one is wrong is not known, so no offset is remembered.
+      if (scanner.position() > start) return End{scanner.position(), -1};
       return Lost(scanner);
     }
     if ((*batch)->next_position() <= boundary) continue;

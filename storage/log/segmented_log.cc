@@ -33,7 +33,7 @@ absl::StatusOr<std::shared_ptr<SegmentedLog>> SegmentedLog::Create(SegmentedLogO
   if (!file.ok()) return file.status();
   std::shared_ptr<SegmentedLog> log(new SegmentedLog(std::move(options), env));
   MutexLock lock(log->door_);
-  log->AddSegment(0, *std::move(file));
+  log->AddSegment(0);
   return log;
 }
 
@@ -122,38 +122,31 @@ bool SegmentedLog::Aged(const Segment& active) const {
 }
 
 absl::Status SegmentedLog::Roll() {
-  absl::StatusOr<std::shared_ptr<File>> file = NextFile(SegmentPath(dir(), marks_.end, kLogSuffix));
-  if (!file.ok()) {
-    if (CodeOf(file.status()) == ErrorCode::kDiskFull) {
+  if (absl::Status made = MakeNextFile(SegmentPath(dir(), marks_.end, kLogSuffix)); !made.ok()) {
+    if (CodeOf(made) == ErrorCode::kDiskFull) {
       env_.counters.disk_full_errors.fetch_add(1, std::memory_order_relaxed);
     }
-    return file.status();
+    return made;
   }
   const std::shared_ptr<SegmentIndex>& index = segments_.back()->index;
   index->Seal();
   PostWriteOut(index);
-  AddSegment(marks_.end, *std::move(file));
+  AddSegment(marks_.end);
   env_.counters.segments_rolled.fetch_add(1, std::memory_order_relaxed);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<File>> SegmentedLog::NextFile(const std::string& path) {
-  if (prepared_ != nullptr) {
-    std::shared_ptr<File> file = std::move(prepared_);
-    prepared_ = nullptr;
-    absl::Status status = env_.fs.Rename(absl::StrCat(dir(), "/", kPreparedName), path);
-    if (!status.ok()) return status;
-    return file;
+absl::Status SegmentedLog::MakeNextFile(const std::string& path) {
+  if (prepared_) {
+    prepared_ = false;
+    return env_.fs.Rename(absl::StrCat(dir(), "/", kPreparedName), path);
   }
-  absl::StatusOr<std::unique_ptr<File>> created = env_.fs.Open(path, OpenMode::kCreateNew);
-  if (!created.ok()) return created.status();
-  return std::shared_ptr<File>(*std::move(created));
+  return env_.fs.Open(path, OpenMode::kCreateNew).status();
 }
 
-void SegmentedLog::AddSegment(Offset base, std::shared_ptr<File> file) {
+void SegmentedLog::AddSegment(Offset base) {
   auto segment = std::make_shared<Segment>();
-  segment->file =
-      std::make_shared<SegmentFile>(env_.files, SegmentPath(dir(), base, kLogSuffix), base, std::move(file));
+  segment->file = std::make_shared<SegmentFile>(env_.files, SegmentPath(dir(), base, kLogSuffix), base);
   segment->index = std::make_shared<SegmentIndex>(dir(), base);
   segment->base = base;
   segment->next_offset = base;

@@ -98,9 +98,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   bool MustRoll(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   bool Aged(const Segment& active) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  absl::StatusOr<std::shared_ptr<File>> NextFile(const std::string& path)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
-  void AddSegment(Offset base, std::shared_ptr<File> file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status MakeNextFile(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void AddSegment(Offset base) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status WriteBatch(const BatchHeader& header, absl::string_view batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status UndoWrite(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
@@ -154,7 +153,7 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // Versions of the set of names in the directory: as it is, and as it is durable.
   uint64_t names_version_ ABSL_GUARDED_BY(door_) = 0;
   uint64_t names_synced_ ABSL_GUARDED_BY(door_) = 0;
-  std::shared_ptr<File> prepared_ ABSL_GUARDED_BY(door_);  // the next segment, under its temporary name
+  bool prepared_ ABSL_GUARDED_BY(door_) = false;  // the next segment is there under its temporary name
   bool preparing_ ABSL_GUARDED_BY(door_) = false;
   bool writing_out_ ABSL_GUARDED_BY(door_) = false;  // of the active segment's index
   std::vector<std::shared_ptr<SegmentIndex>> unwritten_ ABSL_GUARDED_BY(door_);  // sealed; the disk was full

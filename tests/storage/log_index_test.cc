@@ -172,7 +172,7 @@ TEST_F(LogIndexTest, GarbageIsRebuiltAndReported) {
 TEST_F(LogIndexTest, NoFlippedBitMisleadsAReader) {
   int repaired = 0;
   for (const auto& [name, bytes] : indexes_) {
-    for (size_t bit = 0; bit < bytes.size() * 8; bit += 5) {
+    for (size_t bit = 0; bit < bytes.size() * 8; bit += 11) {
       std::string flipped = bytes;
       flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
       world_.Put(name, flipped);

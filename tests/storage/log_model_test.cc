@@ -176,7 +176,7 @@ class Model {
 };
 
 TEST(LogModelTest, ReadsAndFindsWhatWasAppended) {
-  for (uint64_t seed = 1; seed <= 200 && !HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= 120 && !HasFailure(); ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Model(seed).Run(250);
   }

@@ -167,7 +167,19 @@ TEST_F(SegmentFileTest, StaysOpenWhileItHasUnsyncedBytes) {
   EXPECT_EQ(pool_.open_files(), 1u);
 }
 
-// A write that begins while a sync is under way is not covered by it.
+// A write that is under way when a sync begins is not covered by it.
+TEST_F(SegmentFileTest, ASyncDoesNotCoverAWriteThatHasOnlyBegun) {
+  fs_.SetFault([this](const FsOp& op) {
+    if (op.kind == FsOpKind::kWrite) {
+      EXPECT_THAT(file_->Sync(), IsOk());
+    }
+    return absl::OkStatus();
+  });
+  EXPECT_THAT(Write(0, "abc"), IsOk());
+  EXPECT_TRUE(file_->has_unsynced());
+}
+
+// Nor is one that begins while it is under way.
 TEST_F(SegmentFileTest, ASyncCoversOnlyWritesThatHadEnded) {
   EXPECT_THAT(Write(0, "abc"), IsOk());
   fs_.SetFault([this](const FsOp& op) {

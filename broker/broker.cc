@@ -63,10 +63,9 @@ Lane& Broker::AddLane(Executor& executor) {
 }
 
 // Lanes are only ever added, so the pointers stay good without the lock.
-std::vector<Lane*> Broker::lanes() {
+absl::InlinedVector<Lane*, 4> Broker::lanes() {
   MutexLock lock(mutex_);
-  std::vector<Lane*> lanes;
-  lanes.reserve(lanes_.size());
+  absl::InlinedVector<Lane*, 4> lanes;
   for (const std::unique_ptr<Lane>& lane : lanes_) lanes.push_back(lane.get());
   return lanes;
 }

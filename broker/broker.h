@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -86,7 +87,7 @@ class Broker final : private StoreListener {
   explicit Broker(BrokerOptions options);
   void OnCommitted(absl::Span<const CommitOutcome> outcomes) override;
   void OnStorageFailure(const absl::Status& cause) override;
-  std::vector<Lane*> lanes();
+  absl::InlinedVector<Lane*, 4> lanes();
   void CheckAllClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Config config_;

@@ -11,8 +11,8 @@
 namespace leat {
 
 bool MayCreate(Broker& broker, absl::string_view name) {
-  return broker.config().auto_create_topics && !IsInternalName(name) && CheckTopicName(name).ok() &&
-         broker.store().FindTopic(name) == nullptr;
+  return broker.config().auto_create_topics && broker.store().FindTopic(name) == nullptr &&
+         !IsInternalName(name) && CheckTopicName(name).ok();
 }
 
 std::vector<std::string> MissingTopics(Broker& broker, const std::vector<std::string>& names) {

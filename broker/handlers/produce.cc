@@ -104,12 +104,16 @@ void Produce(Responder responder, const wire::ProduceRequest& produce, absl::Spa
   pending->Start();
 }
 
+// Names are copied only when something is missing: this is on the way of every produce.
 std::vector<std::string> MissingTopics(Broker& broker, const wire::ProduceRequest& produce) {
-  std::vector<std::string> names;
+  std::vector<std::string> missing;
+  absl::string_view last;
   for (const wire::ProducePartition& entry : produce.partitions()) {
-    if (names.empty() || names.back() != entry.topic()) names.push_back(entry.topic());
+    if (entry.topic() == last) continue;
+    last = entry.topic();
+    if (MayCreate(broker, last)) missing.emplace_back(last);
   }
-  return MissingTopics(broker, names);
+  return missing.empty() ? missing : MissingTopics(broker, missing);
 }
 
 // What has to outlive the frame while its topics are being created.

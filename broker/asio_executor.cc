@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "absl/cleanup/cleanup.h"
 #include "asio/post.hpp"
 
 namespace leat {
@@ -77,6 +78,8 @@ void AsioExecutor::Arm() {
 
 // Takes the tasks out one by one, so that each may still cancel a later one.
 void AsioExecutor::OnTimer() {
+  // Also when a task throws, as for want of memory: the other timers go on.
+  const auto rearm = absl::MakeCleanup([this] { Arm(); });
   const absl::Duration now = SystemClock().Monotonic();
   for (;;) {
     Task task;
@@ -89,7 +92,6 @@ void AsioExecutor::OnTimer() {
     }
     std::move(task)();
   }
-  Arm();
 }
 
 }  // namespace leat

@@ -74,7 +74,9 @@ void DiscardPartitions(FileSystem& fs, const StorePaths& paths, const PartitionP
 
 absl::Status RetirePartitions(FileSystem& fs, const StorePaths& paths, const LogList& logs) {
   for (const auto& log : logs) {
-    if (absl::Status renamed = fs.Rename(log->dir(), paths.Deleted(log->id())); !renamed.ok()) return renamed;
+    const absl::Status renamed = fs.Rename(log->dir(), paths.Deleted(log->id()));
+    // A partition whose directory was lost is fenced; deleting its topic is how one gets rid of it.
+    if (!renamed.ok() && !absl::IsNotFound(renamed)) return renamed;
   }
   if (absl::Status synced = fs.SyncDir(paths.deleted); !synced.ok()) return synced;
   return fs.SyncDir(paths.topics);

@@ -68,7 +68,12 @@ void FetchPoll::TryReply(bool whatever_there_is) {
   }
   bool failed = false;
   const uint64_t total = ReadAll(&failed);
-  if (failed || time_is_up_ || total >= bytes_min_) return Reply();
+  // Where a slice had to end although more is there, such as at the end of a segment, waiting would bring
+  // nothing.
+  const bool more_is_there =
+      std::any_of(partitions_.begin(), partitions_.end(),
+                  [](const Partition& partition) { return partition.slice.more_follows; });
+  if (failed || time_is_up_ || total >= bytes_min_ || more_is_there) return Reply();
   for (Partition& partition : partitions_) partition.slice = LogSlice();  // holds no files while it waits
 }
 

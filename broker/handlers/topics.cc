@@ -1,5 +1,6 @@
 // Creating, changing, deleting and describing topics.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "broker/log.h"
 #include "broker/request_table.h"
 #include "protocol/record/error.h"
+#include "storage/meta/topic_config.h"
 
 namespace leat {
 namespace {
@@ -29,6 +31,14 @@ std::vector<std::pair<std::string, std::string>> Pairs(
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const wire::ConfigEntry& entry : entries) pairs.emplace_back(entry.name(), entry.value());
   return pairs;
+}
+
+// Looked at before anything is copied: a header of a megabyte has room for half a million entries.
+absl::Status CheckSettings(int entries) {
+  const size_t known = TopicSettings().size();
+  if (entries <= static_cast<int>(known)) return absl::OkStatus();
+  return MakeError(ErrorCode::kInvalidConfig,
+                   absl::StrCat("the request has ", entries, " settings; a topic has only ", known));
 }
 
 struct CreateWork {
@@ -107,6 +117,9 @@ void HandleCreateTopic(Request& request) {
   work.spec.partition_count = create.partition_count() == 0
                                   ? static_cast<uint32_t>(broker.config().default_partitions)
                                   : create.partition_count();
+  if (absl::Status status = CheckSettings(create.config_size()); !status.ok()) {
+    return request.responder.Fail(status);
+  }
   work.spec.config = Pairs(create.config());
   work.if_not_exists = create.if_not_exists();
   work.validate_only = create.validate_only();
@@ -121,6 +134,9 @@ void HandleAlterTopic(Request& request) {
   if (IsInternalName(alter.name())) return request.responder.Fail(InternalTopic(alter.name()));
   AlterWork work;
   work.name = alter.name();
+  if (absl::Status status = CheckSettings(std::max(alter.set_size(), alter.reset_size())); !status.ok()) {
+    return request.responder.Fail(status);
+  }
   work.change.set = Pairs(alter.set());
   work.change.reset.assign(alter.reset().begin(), alter.reset().end());
   work.change.partition_count = alter.partition_count();

@@ -66,6 +66,7 @@ absl::StatusOr<LogSlice> SegmentedLog::Read(Offset from, uint64_t max_bytes) {
   std::shared_ptr<Segment> segment;
   SegmentSnapshot snapshot;
   std::optional<LogPosition> start;
+  bool segment_follows = false;
   {
     MutexLock lock(door_);
     if (absl::Status status = CheckRead(from); !status.ok()) return status;
@@ -74,6 +75,7 @@ absl::StatusOr<LogSlice> SegmentedLog::Read(Offset from, uint64_t max_bytes) {
     if (!found.ok()) return found.status();
     segment = *std::move(found);
     snapshot = SnapshotOf(*segment);
+    segment_follows = segment->next_offset < visible_.offset;
     start = from == segment->base ? LogPosition{from, segment->base, 0} : hints_.Find(from);
     // The end of one segment and the start of the next have the same offset.
     if (start && start->segment_base != segment->base) start.reset();
@@ -95,6 +97,7 @@ absl::StatusOr<LogSlice> SegmentedLog::Read(Offset from, uint64_t max_bytes) {
   if (reader.index_wrong()) PostRebuild(segment);
   if (!end.ok()) return ReadFailed(end.status());
   slice.length = end->position - slice.position;
+  slice.more_follows = segment_follows || end->position < snapshot.limit;
   if (end->next_offset >= 0) {
     MutexLock lock(door_);
     hints_.Add({end->next_offset, segment->base, end->position});

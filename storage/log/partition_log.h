@@ -24,6 +24,7 @@ struct LogSlice {
   std::shared_ptr<const File> file;  // null when length is 0
   uint64_t position = 0;
   uint64_t length = 0;
+  bool more_follows = false;  // visible batches come after these, perhaps in the next segment
 };
 
 struct LogState {

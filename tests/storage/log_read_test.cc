@@ -68,6 +68,22 @@ TEST_F(LogReadTest, GivesTheBatchThatHoldsTheOffsetAndAtLeastOne) {
 
 // A consumer at the end costs no read of the disk at all, one that goes on where it was none to find its
 // place.
+// A reader that asks for more than is left of a segment must not wait for what can never come into it.
+TEST_F(LogReadTest, SaysWhetherMoreIsThereBehindASlice) {
+  TopicConfig config = world_.config;
+  config.segment_bytes = 200;
+  world_.log->SetConfig(std::make_shared<const TopicConfig>(config));
+  for (int i = 0; i < 4; ++i) Append({i});
+  ASSERT_THAT(world_.Commit(), IsOk());
+  ASSERT_GT(world_.log->state().segments, 1u);
+  ASSERT_OK_AND_ASSIGN(const LogSlice first, world_.log->Read(0, 1'000'000));
+  EXPECT_TRUE(first.more_follows);
+  ASSERT_OK_AND_ASSIGN(const LogSlice cut, world_.log->Read(2, 1));
+  EXPECT_TRUE(cut.more_follows);
+  ASSERT_OK_AND_ASSIGN(const LogSlice last, world_.log->Read(3, 1'000'000));
+  EXPECT_FALSE(last.more_follows);
+}
+
 TEST_F(LogReadTest, GoingOnAtTheEndReadsNothing) {
   for (int i = 0; i < 30; ++i) {
     Append({i});

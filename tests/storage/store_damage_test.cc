@@ -215,6 +215,16 @@ TEST_F(StoreDamageTest, MissingPartitionIsFencedAndTheRestGoesOn) {
   EXPECT_THAT(sim_->ReadAll("b", 0), IsOkAndHolds(std::vector<std::string>{"b0", "b1", "b2"}));
 }
 
+TEST_F(StoreDamageTest, DeletingATopicWhoseDirectoryIsMissingStopsNothing) {
+  Prepare(true);
+  ASSERT_THAT(RemoveTree(fs_, "/data/topics/a-0"), IsOk());
+  ASSERT_THAT(OpenNow(), IsOk());
+  EXPECT_THAT(sim_->store().DeleteTopic("a"), IsOk());
+  EXPECT_TRUE(sim_->listener().failures().empty());
+  EXPECT_THAT(sim_->Append("b", 0, {"more"}), IsOk());
+  EXPECT_THAT(sim_->store().CreateTopic({"a", 1, {}}), IsOk());
+}
+
 TEST_F(StoreDamageTest, OrphanWithRecordsIsKeptAside) {
   Prepare(true);
   ASSERT_THAT(fs_.CreateDir("/data/topics/lost-7"), IsOk());

@@ -5,7 +5,7 @@ if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   if(LEAT_CCACHE)
     # Precompiled headers need ccache to be told that their time stamps do not matter.
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${LEAT_CCACHE})
+        CCACHE_SLOPPINESS=pch_defines,time_macros ${LEAT_CCACHE})
   endif()
 endif()
 

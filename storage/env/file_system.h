@@ -92,8 +92,9 @@ class FileSystem {
   // A file, or an empty directory. NotFound when there is none.
   [[nodiscard]] virtual absl::Status Remove(const std::string& path) = 0;
   [[nodiscard]] virtual absl::Status SyncDir(const std::string& path) = 0;
-  // SyncDir of each, in any order; all were durable when it returns OK, else the first error. An implementation
-  // overlaps them where the device gains by it, which for many directories is worth a factor of ten and more.
+  // SyncDir of each, in any order; all were durable when it returns OK, else the first error. An
+  // implementation overlaps them where the device gains by it, which for many directories is worth a factor
+  // of ten and more.
   [[nodiscard]] virtual absl::Status SyncDirs(absl::Span<const std::string> paths);
   // Creates the file when missing. kDirectoryLocked when another process, or this one, holds it.
   [[nodiscard]] virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;

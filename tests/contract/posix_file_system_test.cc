@@ -116,18 +116,20 @@ TEST_F(PosixFileSystemTest, ShortWritesAreContinuedUntilTheirCause) {
 }
 
 TEST_F(PosixFileSystemTest, OpenFileLimitNamesTheRemedy) {
-  const ScopedLimit limit(RLIMIT_NOFILE, 64);
   std::vector<std::unique_ptr<File>> files;
   absl::Status refused;
-  for (int i = 0; i < 100 && refused.ok(); ++i) {
-    absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(Path(absl::StrCat(i)), OpenMode::kCreateNew);
-    if (file.ok()) {
-      files.push_back(*std::move(file));
-    } else {
-      refused = file.status();
+  {
+    // Ends before anything else is done: UndefinedBehaviorSanitizer's own checks need descriptors.
+    const ScopedLimit limit(RLIMIT_NOFILE, 64);
+    for (int i = 0; i < 100 && refused.ok(); ++i) {
+      absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(Path(absl::StrCat(i)), OpenMode::kCreateNew);
+      if (file.ok()) {
+        files.push_back(*std::move(file));
+      } else {
+        refused = file.status();
+      }
     }
   }
-  files.clear();  // UndefinedBehaviorSanitizer's own checks need descriptors
   EXPECT_THAT(refused, StatusIs(ErrorCode::kLimitExceeded));
   EXPECT_THAT(std::string(refused.message()), HasSubstr("raise the open-file limit"));
 }

@@ -139,6 +139,15 @@ class ProduceTest(CliTest):
         self.fails(FAILED, "produce", self.topic, "--input-format", "json", says="stdin:1",
                    stdin='{"value":"late","timestamp":9000000000000000}')
 
+    def test_batches_fit_the_topic(self):
+        self.create(self.topic, 1, batch_bytes_max="2KiB")
+        lines = "".join("%d %s\n" % (i, "x" * 100) for i in range(1000))
+        self.leat("produce", self.topic, stdin=lines)
+        self.assertEqual(self.leat("consume", self.topic, "-e").text, lines)
+        self.leat("topic", "create", self.topic + "_copy", "-c", "batch_bytes_max=1KiB")
+        self.leat("replay", self.topic, "--into", self.topic + "_copy")
+        self.assertEqual(self.leat("consume", self.topic + "_copy", "-e").text, lines)
+
     def test_very_long_line(self):
         with open(self.path("long"), "wb") as file:
             file.truncate(40 * 1024 * 1024)

@@ -173,7 +173,7 @@ class CompletionTest(CliTest):
         return done.stdout.split()
 
     def test_bash(self):
-        self.create("completed")
+        self.leat("topic", "create", "completed", "--if-not-exists")
         self.assertEqual(self.complete("to"), ["topic"])
         self.assertEqual(set(self.complete("topic", "")), {"create", "list", "describe", "alter", "delete"})
         self.assertIn("--exit-at-end", self.complete("consume", "--ex"))
@@ -186,7 +186,7 @@ class CompletionTest(CliTest):
 
     @unittest.skipUnless(shutil.which("zsh"), "needs zsh")
     def test_zsh(self):
-        self.create("completed")
+        self.leat("topic", "create", "completed", "--if-not-exists")
         script = self.path("leat.zsh", self.leat("completion", "zsh").out)
         for words, expected in ((["to"], "topic"), (["consume", "comp"], "completed"), (["produce", "t", "-z", ""], "lz4"),
                                 (["topic", "list", "--o"], "--offsets"), (["completion", ""], "fish")):
@@ -198,7 +198,7 @@ class CompletionTest(CliTest):
 
     @unittest.skipUnless(shutil.which("fish"), "needs fish")
     def test_fish(self):
-        self.create("completed")
+        self.leat("topic", "create", "completed", "--if-not-exists")
         script = self.path("leat.fish", self.leat("completion", "fish").out)
         env = dict(environment(self.leatd.address), HOME=self.directory.name,
                    PATH=os.path.dirname(LEAT) + ":" + os.environ["PATH"])

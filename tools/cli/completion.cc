@@ -90,6 +90,7 @@ std::string ChoiceBranches(const std::vector<CompletionEntry>& entries) {
     for (const CompletionEntry::Option& option : entry.options) {
       if (!option.takes_value) continue;
       std::vector<std::string> patterns;
+      patterns.reserve(option.names.size());
       for (const std::string& name : option.names) {
         patterns.push_back(absl::StrCat("'", entry.path, " ", name, "'"));
       }

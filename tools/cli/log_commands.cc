@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/record/error.h"
@@ -29,6 +31,14 @@ struct VerifyOptions {
   std::string output;
 };
 
+// The path without links and dots, by which the directory it belongs to can be told; as it is when there is
+// nothing.
+std::string CanonicalPath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path canonical = std::filesystem::canonical(path, error);
+  return error ? path : canonical.string();
+}
+
 // The data directory that `path` is in or is; empty when there is none around it.
 std::string EnclosingDataDirectory(FileSystem& fs, const std::string& path) {
   std::string dir = path;
@@ -55,12 +65,13 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockIfThere(FileSystem& fs, const std:
 
 absl::Status DumpLog(CommandLine* line, const DumpOptions& options) {
   FileSystem& fs = PosixFileSystem();
-  if (!LockIfThere(fs, options.path).ok()) {
+  const std::string path = CanonicalPath(options.path);
+  if (!LockIfThere(fs, path).ok()) {
     PrintNote("leat: a daemon is using this directory: what it is writing right now may look like damage");
   }
   LogPrinter printer(ParseOutputFormat(options.output) == OutputFormat::kJson, &line->out);
   LogDump dump(fs, options.records, &printer);
-  absl::Status status = dump.Dump(options.path);
+  absl::Status status = dump.Dump(path);
   if (!status.ok()) return status;
   return dump.found_problems() ? AlreadyReported() : absl::OkStatus();
 }
@@ -104,7 +115,8 @@ void PrintVerdict(const LogVerdict& verdict, size_t errors, bool json, Output* o
 
 absl::Status VerifyLog(CommandLine* line, const VerifyOptions& options) {
   FileSystem& fs = PosixFileSystem();
-  const absl::StatusOr<std::unique_ptr<FileLock>> lock = LockIfThere(fs, options.path);
+  const std::string path = CanonicalPath(options.path);
+  const absl::StatusOr<std::unique_ptr<FileLock>> lock = LockIfThere(fs, path);
   if (!lock.ok()) {
     return WithMessage(lock.status(),
                        absl::StrCat("a daemon is using ", options.path,
@@ -115,7 +127,7 @@ absl::Status VerifyLog(CommandLine* line, const VerifyOptions& options) {
   LogVerifier verifier(fs, [&progress](const std::string& dir) {
     if (progress.Due()) progress.Show(absl::StrCat("checking ", dir));
   });
-  const absl::StatusOr<LogVerdict> verdict = verifier.Verify(options.path);
+  const absl::StatusOr<LogVerdict> verdict = verifier.Verify(path);
   progress.Clear();
   if (!verdict.ok()) return verdict.status();
   const bool json = ParseOutputFormat(options.output) == OutputFormat::kJson;

@@ -20,9 +20,11 @@ PartitionPromise PromiseOf(const CheckpointReading& reading, uint64_t partition_
   PartitionPromise promise;
   if (reading.state != CheckpointReading::State::kValid) return promise;
   promise.clean = reading.checkpoint.clean;
-  for (const CheckpointEntry& entry : reading.checkpoint.entries) {
-    if (entry.partition_id == partition_id) promise.checkpoint = entry;
-  }
+  const std::vector<CheckpointEntry>& entries = reading.checkpoint.entries;
+  const auto entry = std::lower_bound(
+      entries.begin(), entries.end(), partition_id,
+      [](const CheckpointEntry& candidate, uint64_t id) { return candidate.partition_id < id; });
+  if (entry != entries.end() && entry->partition_id == partition_id) promise.checkpoint = *entry;
   const std::vector<uint64_t>& unproven = reading.checkpoint.unproven;
   if (!promise.checkpoint.has_value() &&
       !std::binary_search(unproven.begin(), unproven.end(), partition_id)) {
@@ -108,7 +110,7 @@ absl::Status LogVerifier::VerifyTopics(const std::string& root, const MetadataSt
                                    : std::string()));
       continue;
     }
-    const absl::Status status = VerifyPartition(dir, promise, metadata.LogStart(id));
+    absl::Status status = VerifyPartition(dir, promise, metadata.LogStart(id));
     if (!status.ok()) return status;
   }
   for (const std::string& name : *found) {
@@ -129,6 +131,9 @@ absl::Status LogVerifier::VerifyOnePartition(const std::string& dir) {
   const absl::StatusOr<MetadataReading> metadata = ReadMetadata(fs_, paths.metadata_log);
   if (!format.ok() || !metadata.ok()) return VerifyPartition(dir, PartitionPromise(), 0);
   const absl::StatusOr<CheckpointReading> reading = ReadCheckpoint(fs_, paths.meta, format->data_id);
+  if (reading.ok() && LastPartOf(dir) == kMetadataLogDirName) {
+    return VerifyPartition(dir, PromiseOf(*reading, MetadataLog::kPartitionId), 0);
+  }
   for (const auto& [name, topic] : metadata->state.topics()) {
     for (size_t i = 0; i < topic.partition_ids.size(); ++i) {
       if (PartitionDirName(name, static_cast<uint32_t>(i)) != LastPartOf(dir) || !reading.ok()) continue;

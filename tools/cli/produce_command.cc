@@ -62,6 +62,7 @@ absl::Status ProduceJob::Run() {
   if (!producing.ok()) return producing.status();
   absl::StatusOr<std::unique_ptr<Client>> client = ConnectClient(*line_);
   if (!client.ok()) return client.status();
+  FitBatchesToTopic(Admin(**client), options_.topic, &*producing);
   absl::StatusOr<std::unique_ptr<Producer>> producer = Producer::Create(**client, *std::move(producing));
   if (!producer.ok()) return producer.status();
   producer_ = *std::move(producer);
@@ -96,7 +97,7 @@ absl::Status ProduceJob::SendFile(const std::string& path) {
     const std::string text = absl::StrCat("cannot open ", path, ": ", std::strerror(errno));
     return errno == ENOENT ? absl::NotFoundError(text) : absl::UnknownError(text);
   }
-  const absl::Status status = SendLines(fd, path);
+  absl::Status status = SendLines(fd, path);
   close(fd);
   return status;
 }

@@ -1,5 +1,6 @@
 #include "tools/cli/produce_options.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -54,6 +55,16 @@ void AddSendOptions(CLI::App* command, std::string* compression, std::string* ac
           "acknowledged when on disk (durable), when in the daemon's page cache (written), or never (none)")
       ->check(CLI::IsMember({"durable", "written", "none"}))
       ->capture_default_str();
+}
+
+void FitBatchesToTopic(const Admin& admin, const std::string& topic, ProducerOptions* options) {
+  const absl::StatusOr<TopicDescription> description = admin.DescribeTopic(topic).Get();
+  if (!description.ok()) return;
+  for (const SettingDescription& setting : description->settings) {
+    if (setting.name != "batch_bytes_max") continue;
+    const absl::StatusOr<uint64_t> limit = ParseByteSize(setting.value);
+    if (limit.ok() && *limit > 0) options->batch_bytes = std::min<size_t>(options->batch_bytes, *limit);
+  }
 }
 
 absl::StatusOr<RecordHeader> ParseHeader(absl::string_view text) {

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/statusor.h"
+#include "client/admin.h"
 #include "client/producer.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/record_parser.h"
@@ -28,7 +29,7 @@ struct ProduceOptions {
   std::string acks = "durable";
   std::string input_format = "lines";
   std::string report;
-  std::string batch_bytes = "256KiB";
+  std::string batch_bytes = "1MiB";
   std::string linger = "0";
   bool quiet = false;
 };
@@ -41,6 +42,10 @@ void AddSendOptions(CLI::App* command, std::string* compression, std::string* ac
 // Usage errors for what makes no sense.
 absl::StatusOr<RecordParserOptions> ParserOptionsOf(const ProduceOptions& options);
 absl::StatusOr<ProducerOptions> ProducerOptionsOf(const ProduceOptions& options, const CommandLine& line);
+
+// Keeps batches below what the topic allows, where that is less. A topic that does not exist yet will have
+// the daemon's defaults, which the producer knows.
+void FitBatchesToTopic(const Admin& admin, const std::string& topic, ProducerOptions* options);
 
 // "name=value" with a name. The value may be empty or hold '='.
 absl::StatusOr<RecordHeader> ParseHeader(absl::string_view text);

@@ -25,6 +25,7 @@
 namespace leat {
 namespace {
 
+constexpr size_t kBatchBytes = 1024 * 1024;
 constexpr absl::Duration kWaitStep = absl::Milliseconds(200);
 
 struct ReplayOptions {
@@ -98,6 +99,7 @@ absl::Status ReplayJob::ReadOptions() {
   }
   producing_.acks = *ParseAcks(options_.acks);
   producing_.codec = *ParseCodec(options_.compression);
+  producing_.batch_bytes = kBatchBytes;
   const absl::StatusOr<absl::Duration> timeout = TimeoutOf(*line_);
   if (!timeout.ok()) return timeout.status();
   if (line_->timeout_option->count() > 0) producing_.delivery_timeout = *timeout;
@@ -145,6 +147,7 @@ absl::Status ReplayJob::PrepareCopy(Client& client, const Admin& admin, const To
   if (created->created && !options_.quiet) {
     PrintNote(absl::StrCat("created topic '", options_.into, "' with ", created->partitions, " partitions"));
   }
+  FitBatchesToTopic(admin, options_.into, &producing_);
   keep_partition_ = created->partitions == span.topic_partitions;
   absl::StatusOr<std::unique_ptr<Producer>> producer = Producer::Create(client, producing_);
   if (!producer.ok()) return producer.status();

@@ -23,7 +23,7 @@ absl::StatusOr<std::unique_ptr<SpanReader>> SpanReader::Create(Client& client, c
     reader->parts_.emplace(part.partition, part);
   }
   if (assignments.empty()) return reader;
-  const absl::Status status = reader->consumer_->Assign(std::move(assignments)).Get();
+  absl::Status status = reader->consumer_->Assign(std::move(assignments)).Get();
   if (!status.ok()) return status;
   return reader;
 }

@@ -130,6 +130,15 @@ class ProduceTest(CliTest):
             self.fails(USAGE, "produce", self.topic, *arguments, stdin="x\n")
         self.assertNotIn(self.topic, self.leat("topic", "list", "-o", "name").lines)
 
+    def test_batches_fit_the_topic(self):
+        self.create(self.topic, 1, batch_bytes_max="2KiB")
+        lines = "".join("%d %s\n" % (i, "x" * 100) for i in range(1000))
+        self.leat("produce", self.topic, stdin=lines)
+        self.assertEqual(self.leat("consume", self.topic, "-e").text, lines)
+        self.leat("topic", "create", self.topic + "_copy", "-c", "batch_bytes_max=1KiB")
+        self.leat("replay", self.topic, "--into", self.topic + "_copy")
+        self.assertEqual(self.leat("consume", self.topic + "_copy", "-e").text, lines)
+
     def test_refused_records(self):
         self.create(self.topic, 2, batch_bytes_max="1KiB")
         self.fails(NOT_FOUND, "produce", self.topic, "-p", 2, stdin="x\n", says=["stdin:1", "0 to 1"])

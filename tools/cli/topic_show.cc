@@ -55,6 +55,7 @@ Json SummaryJson(const TopicSummary& topic) {
 absl::StatusOr<std::vector<TopicDescription>> DescribeAll(const Admin& admin,
                                                           const std::vector<TopicSummary>& topics) {
   std::vector<Future<absl::StatusOr<TopicDescription>>> questions;
+  questions.reserve(topics.size());
   for (const TopicSummary& topic : topics) questions.push_back(admin.DescribeTopic(topic.name));
   std::vector<TopicDescription> descriptions;
   for (auto& question : questions) {

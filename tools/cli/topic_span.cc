@@ -173,6 +173,7 @@ absl::StatusOr<TopicSpan> LookUpSpan(const Admin& admin, const std::string& topi
 
 std::string DescribeGone(const std::vector<GoneRange>& gone) {
   std::vector<std::string> texts;
+  texts.reserve(gone.size());
   for (const GoneRange& range : gone) {
     texts.push_back(absl::StrCat("offsets ", range.from, " to ", range.to - 1, " of partition ",
                                  range.partition, " are gone"));

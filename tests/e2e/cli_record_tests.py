@@ -142,7 +142,7 @@ class ProduceTest(CliTest):
     def test_refused_records(self):
         self.create(self.topic, 2, batch_bytes_max="1KiB")
         self.fails(NOT_FOUND, "produce", self.topic, "-p", 2, stdin="x\n", says=["stdin:1", "0 to 1"])
-        self.fails(FAILED, "produce", self.topic, "--batch-bytes", "1", stdin="fine\n" + "x" * 5000 + "\n", says="stdin:2")
+        self.fails(FAILED, "produce", self.topic, "--batch-bytes", "100", stdin="fine\n" + "x" * 5000 + "\n", says="stdin:2")
         self.assertIn("fine", self.consume(self.topic))
         self.fails(FAILED, "produce", "bad/name", stdin="x\n", says="bad/name")
         self.fails(FAILED, "produce", self.topic, "--input-format", "json", says="stdin:1",

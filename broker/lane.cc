@@ -59,8 +59,9 @@ void Lane::ForgetAck(uint64_t partition_id, Offset next_offset) {
   UpdateInterest();
 }
 
-void Lane::WaitForRecords(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter) {
-  fetches_.Add(partition_id, number, std::move(waiter));
+void Lane::WaitForRecords(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter,
+                          uint32_t index) {
+  fetches_.Add(partition_id, number, std::move(waiter), index);
   UpdateInterest();
 }
 
@@ -112,16 +113,20 @@ void Lane::TakeNews() {
     std::swap(news, news_);
     scheduled_ = false;
   }
-  FetchWaiters::Woken woken;
+  std::vector<uint64_t> visible = std::move(news.appended);
   for (const CommitGroup& group : news.groups) {
     for (const CommitOutcome& outcome : *group) {
-      fetches_.Collect(outcome.log->id(), &woken);
+      visible.push_back(outcome.log->id());
       acks_.OnCommitted(outcome);
     }
   }
-  for (const uint64_t partition_id : news.appended) fetches_.Collect(partition_id, &woken);
   if (!news.failure.ok()) acks_.FailAll(news.failure);
-  for (const auto& [number, waiter] : woken) waiter->OnVisible();
+  // However often there was news of a partition, its waiters look once.
+  std::sort(visible.begin(), visible.end());
+  visible.erase(std::unique(visible.begin(), visible.end()), visible.end());
+  FetchWaiters::Woken woken;
+  for (const uint64_t partition_id : visible) fetches_.Collect(partition_id, &woken);
+  for (const auto& [number, waiter] : woken) waiter.waiter->OnVisible(waiter.indexes);
   UpdateInterest();
 }
 

@@ -48,7 +48,8 @@ class Lane {
   void WaitForAck(uint64_t partition_id, Offset next_offset, std::shared_ptr<AckWaiter> waiter,
                   uint32_t index);
   void ForgetAck(uint64_t partition_id, Offset next_offset);
-  void WaitForRecords(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter);
+  void WaitForRecords(uint64_t partition_id, uint64_t number, std::shared_ptr<FetchWaiter> waiter,
+                      uint32_t index);
   void ForgetRecords(uint64_t partition_id, uint64_t number);
 
   // News from the commit thread and from other lanes. Any thread; at most one post however much comes before

@@ -5,16 +5,21 @@
 namespace leat {
 namespace {
 
+int Topics(const wire::RequestHeader& header) { return header.metadata().topics_size(); }
+int Batches(const wire::RequestHeader& header) { return header.produce().partitions_size(); }
+int Positions(const wire::RequestHeader& header) { return header.fetch().partitions_size(); }
+int Queries(const wire::RequestHeader& header) { return header.list_offsets().queries_size(); }
+
 constexpr RequestRow kRows[] = {
     {RequestKind::kHello, "hello", HandleHello, false},
-    {RequestKind::kMetadata, "metadata", HandleMetadata, false},
+    {RequestKind::kMetadata, "metadata", HandleMetadata, false, Topics},
     {RequestKind::kCreateTopic, "create_topic", HandleCreateTopic, false},
     {RequestKind::kDeleteTopic, "delete_topic", HandleDeleteTopic, false},
     {RequestKind::kDescribeTopic, "describe_topic", HandleDescribeTopic, false},
     {RequestKind::kAlterTopic, "alter_topic", HandleAlterTopic, false},
-    {RequestKind::kProduce, "produce", HandleProduce, true},
-    {RequestKind::kFetch, "fetch", HandleFetch, false},
-    {RequestKind::kListOffsets, "list_offsets", HandleListOffsets, false},
+    {RequestKind::kProduce, "produce", HandleProduce, true, Batches},
+    {RequestKind::kFetch, "fetch", HandleFetch, false, Positions},
+    {RequestKind::kListOffsets, "list_offsets", HandleListOffsets, false, Queries},
     {RequestKind::kServerInfo, "server_info", HandleServerInfo, false},
 };
 

@@ -16,6 +16,9 @@ struct Request {
   absl::Span<char> payload;  // may be written to
 };
 
+// Entries of a request that has one for each partition or topic.
+using CountEntries = int (*)(const wire::RequestHeader& header);
+
 // Answers through the responder, during the call or later; always on the lane's executor.
 using RequestHandler = void (*)(Request& request);
 
@@ -25,6 +28,7 @@ struct RequestRow {
   absl::string_view name;
   RequestHandler handler;
   bool takes_payload;
+  CountEntries count_entries = nullptr;  // they are limited by partitions_per_request_max
 };
 
 absl::Span<const RequestRow> RequestTable();

@@ -16,6 +16,8 @@ namespace {
 
 // What a request costs besides its bytes while it is in flight.
 constexpr size_t kRequestOverheadBytes = 512;
+// And each of its entries: about what it takes parsed, as a waiter in its list, and in the reply.
+constexpr size_t kEntryOverheadBytes = 512;
 // A header whose parsed form took more than this is not kept for the next request.
 constexpr size_t kHeaderKeepBytes = 64 * 1024;
 // Refused connections that may linger until their error has been read.
@@ -25,6 +27,13 @@ absl::Status UnknownRequest() {
   return MakeError(ErrorCode::kInvalidRequest,
                    absl::StrCat("unknown request: this broker speaks protocol versions ", kProtocolVersionMin,
                                 " to ", kProtocolVersionMax));
+}
+
+absl::Status CheckEntries(const Config& config, int entries) {
+  if (entries <= config.partitions_per_request_max) return absl::OkStatus();
+  return MakeError(ErrorCode::kLimitExceeded,
+                   absl::StrCat("the request has ", entries, " entries; partitions_per_request_max is ",
+                                config.partitions_per_request_max));
 }
 
 absl::Status HelloFirst() {
@@ -136,15 +145,18 @@ void Session::Dispatch(const wire::RequestHeader& header, const DecodedFrame& de
     SendError(header.correlation_id(), HelloFirst());
     return Close(CloseReason::kHello, HelloFirst());
   }
-  const Responder::Tag tag{header.correlation_id(), kind, decoded.total_bytes + kRequestOverheadBytes,
-                           active_at_};
+  const RequestRow* row = FindRequest(kind);
+  const int entries = row == nullptr || row->count_entries == nullptr ? 0 : row->count_entries(header);
+  const absl::Status too_many = CheckEntries(broker_.config(), entries);
+  const size_t entry_bytes = too_many.ok() ? static_cast<size_t>(entries) * kEntryOverheadBytes : 0;
+  const Responder::Tag tag{header.correlation_id(), kind,
+                           decoded.total_bytes + kRequestOverheadBytes + entry_bytes, active_at_};
   ++requests_in_flight_;
   request_bytes_ += tag.bytes;
   broker_.metrics().requests_in_flight.Add();
   Request request{Responder(shared_from_this(), tag), header, decoded.frame.payload};
   if (kind == RequestKind::kProduce && header.produce().ack() == wire::ACK_NONE) request.responder.Silence();
 
-  const RequestRow* row = FindRequest(kind);
   if (row == nullptr) return request.responder.Fail(UnknownRequest());
   broker_.metrics().requests[static_cast<size_t>(kind)].Add();
   if (draining_) {
@@ -155,6 +167,7 @@ void Session::Dispatch(const wire::RequestHeader& header, const DecodedFrame& de
     return request.responder.Fail(
         MakeError(ErrorCode::kInvalidRequest, absl::StrCat("a ", row->name, " request carries no payload")));
   }
+  if (!too_many.ok()) return request.responder.Fail(too_many);
   row->handler(request);
 }
 

@@ -1,7 +1,6 @@
 #include "broker/handlers/auto_create.h"
 
-#include <algorithm>
-
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "broker/broker.h"
 #include "broker/handlers/topic_lookup.h"
@@ -17,10 +16,9 @@ bool MayCreate(Broker& broker, absl::string_view name) {
 
 std::vector<std::string> MissingTopics(Broker& broker, const std::vector<std::string>& names) {
   std::vector<std::string> missing;
+  absl::flat_hash_set<absl::string_view> seen;
   for (const std::string& name : names) {
-    if (MayCreate(broker, name) && std::find(missing.begin(), missing.end(), name) == missing.end()) {
-      missing.push_back(name);
-    }
+    if (seen.insert(name).second && MayCreate(broker, name)) missing.push_back(name);
   }
   return missing;
 }

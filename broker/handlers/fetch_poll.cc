@@ -33,7 +33,7 @@ FetchPoll::FetchPoll(Responder responder, const wire::FetchRequest& fetch)
   for (const wire::FetchPartition& entry : fetch.partitions()) {
     Partition partition;
     partition.offset = entry.offset();
-    partition.bytes_max = Capped(entry.max_bytes(), broker_.config().fetch_bytes_max);
+    partition.bytes_max = std::min(Capped(entry.max_bytes(), broker_.config().fetch_bytes_max), bytes_max_);
     absl::StatusOr<std::shared_ptr<PartitionLog>> log = finder.Find(entry.topic(), entry.partition());
     if (log.ok()) {
       partition.log = *std::move(log);
@@ -45,79 +45,94 @@ FetchPoll::FetchPoll(Responder responder, const wire::FetchRequest& fetch)
 }
 
 void FetchPoll::Start() {
-  time_is_up_ = bytes_min_ == 0 || wait_until_ <= lane_.clock().Monotonic();
-  TryReply(false);
-  if (responder_.answered() || wants_room_) return;
-  // Registered first and looked at again, see Lane.
-  Wait();
-  TryReply(false);
+  ready_ = bytes_min_ == 0 || wait_until_ <= lane_.clock().Monotonic();
+  LookAtAll();
+  if (!ready_) {
+    // Registered first and looked at again, see Lane.
+    Wait();
+    LookAtAll();
+  }
+  ReplyIfReady();
 }
 
-void FetchPoll::TryReply(bool whatever_there_is) {
-  if (responder_.answered()) return;
-  time_is_up_ = time_is_up_ || whatever_there_is;
-  Session& session = responder_.session();
-  if (!session.HasSendRoom()) {
-    if (std::exchange(wants_room_, true)) return;
-    session.WhenSendRoom([self = shared_from_this()] {
-      self->wants_room_ = false;
-      self->TryReply(false);
-      if (!self->responder_.answered() && !self->waiting_ && !self->wants_room_) self->Start();
-    });
-    return;
+// What is known of the other partitions stays: a wake-up costs as much as has changed.
+void FetchPoll::OnVisible(absl::Span<const uint32_t> indexes) {
+  for (const uint32_t index : indexes) {
+    if (!ready_) LookAt(partitions_[index]);
   }
-  bool failed = false;
-  const uint64_t total = ReadAll(&failed);
-  // Where a slice had to end although more is there, such as at the end of a segment, waiting would bring
-  // nothing.
-  const bool more_is_there =
-      std::any_of(partitions_.begin(), partitions_.end(),
-                  [](const Partition& partition) { return partition.slice.more_follows; });
-  if (failed || time_is_up_ || total >= bytes_min_ || more_is_there) return Reply();
+  ReplyIfReady();
+}
+
+void FetchPoll::FinishNow() {
+  ready_ = true;
+  ReplyIfReady();
+}
+
+void FetchPoll::LookAtAll() {
+  for (Partition& partition : partitions_) {
+    if (!ready_) LookAt(partition);
+  }
+}
+
+// An error is worth a reply. So is a slice that had to end although more is there, such as at the end of a
+// segment: waiting would bring nothing.
+void FetchPoll::LookAt(Partition& partition) {
+  ready_ = true;
+  if (partition.log == nullptr) return;
+  absl::StatusOr<LogSlice> slice = partition.log->Read(partition.offset, partition.bytes_max);
+  if (!slice.ok()) return;
+  bytes_seen_ += slice->length - partition.bytes_seen;
+  partition.bytes_seen = slice->length;
+  ready_ = bytes_seen_ >= bytes_min_ || slice->more_follows;
+  if (ready_) partition.slice = *std::move(slice);
+}
+
+void FetchPoll::ReplyIfReady() {
+  if (!ready_ || wants_room_ || responder_.answered()) return;
+  if (responder_.session().HasSendRoom()) return Reply();
+  wants_room_ = true;
   for (Partition& partition : partitions_) partition.slice = LogSlice();  // holds no files while it waits
+  responder_.session().WhenSendRoom([self = shared_from_this()] {
+    self->wants_room_ = false;
+    self->ReplyIfReady();
+  });
 }
 
 // Each partition gives what still fits; the first one that has anything gives at least a batch.
-uint64_t FetchPoll::ReadAll(bool* failed) {
+void FetchPoll::Gather() {
   uint64_t total = 0;
   for (Partition& partition : partitions_) {
-    partition.slice = LogSlice();
-    if (partition.log == nullptr) {
-      *failed = true;
-      continue;
-    }
-    partition.status = absl::OkStatus();
+    if (partition.log == nullptr) continue;
+    LogSlice slice = std::exchange(partition.slice, LogSlice());
     if (total >= bytes_max_) continue;
     const uint64_t room = bytes_max_ - total;
-    absl::StatusOr<LogSlice> slice =
-        partition.log->Read(partition.offset, std::min(room, partition.bytes_max));
-    partition.status = slice.status();
-    if (!slice.ok()) {
-      *failed = true;
-    } else if (total == 0 || slice->length <= room) {
-      total += slice->length;
-      partition.slice = *std::move(slice);
+    if (slice.length == 0 || slice.length > room) {
+      absl::StatusOr<LogSlice> read =
+          partition.log->Read(partition.offset, std::min(room, partition.bytes_max));
+      partition.status = read.status();
+      if (!read.ok()) continue;
+      slice = *std::move(read);
     }
+    if (total > 0 && slice.length > room) continue;
+    total += slice.length;
+    partition.slice = std::move(slice);
   }
-  return total;
 }
 
 void FetchPoll::Wait() {
   waiting_ = true;
   broker_.metrics().fetch_waiters.Add();
-  for (const Partition& partition : partitions_) {
-    if (partition.log != nullptr) lane_.WaitForRecords(partition.log->id(), number_, shared_from_this());
+  for (uint32_t i = 0; i < partitions_.size(); ++i) {
+    lane_.WaitForRecords(partitions_[i].log->id(), number_, shared_from_this(), i);
   }
   responder_.session().AddPoll(number_, shared_from_this());
-  deadline_ = lane_.deadlines().Add(wait_until_, [self = shared_from_this()] { self->TryReply(true); });
+  deadline_ = lane_.deadlines().Add(wait_until_, [self = shared_from_this()] { self->FinishNow(); });
 }
 
 void FetchPoll::StopWaiting() {
   if (!std::exchange(waiting_, false)) return;
   broker_.metrics().fetch_waiters.Sub();
-  for (const Partition& partition : partitions_) {
-    if (partition.log != nullptr) lane_.ForgetRecords(partition.log->id(), number_);
-  }
+  for (const Partition& partition : partitions_) lane_.ForgetRecords(partition.log->id(), number_);
   lane_.deadlines().Drop(deadline_);
 }
 
@@ -131,6 +146,7 @@ void FetchPoll::Reply() {
   const std::shared_ptr<FetchPoll> self = shared_from_this();
   if (waiting_) responder_.session().RemovePoll(number_);
   StopWaiting();
+  Gather();
   wire::ResponseHeader reply;
   wire::FetchResponse& body = *reply.mutable_fetch();
   ReplyBody bytes;

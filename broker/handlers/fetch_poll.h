@@ -24,8 +24,8 @@ class FetchPoll final : public FetchWaiter, public LongPoll, public std::enable_
 
   void Start();
 
-  void OnVisible() override { TryReply(false); }
-  void FinishNow() override { TryReply(true); }
+  void OnVisible(absl::Span<const uint32_t> indexes) override;
+  void FinishNow() override;
   void Abandon() override;
 
  private:
@@ -33,14 +33,17 @@ class FetchPoll final : public FetchWaiter, public LongPoll, public std::enable_
     std::shared_ptr<PartitionLog> log;  // null: unknown, `status` says why
     Offset offset = 0;
     uint64_t bytes_max = 0;
+    uint64_t bytes_seen = 0;  // that were there when last looked at
     absl::Status status;
-    LogSlice slice;
+    LogSlice slice;  // kept only from the look that found enough to the reply
   };
 
-  void TryReply(bool whatever_there_is);
-  uint64_t ReadAll(bool* failed);
+  void LookAt(Partition& partition);
+  void LookAtAll();
   void Wait();
   void StopWaiting();
+  void ReplyIfReady();
+  void Gather();
   void Reply();
 
   Responder responder_;
@@ -51,9 +54,10 @@ class FetchPoll final : public FetchWaiter, public LongPoll, public std::enable_
   const uint64_t bytes_max_;
   const absl::Duration wait_until_;
   std::vector<Partition> partitions_;
+  uint64_t bytes_seen_ = 0;  // of all partitions
+  bool ready_ = false;       // to answer with what there is
   bool waiting_ = false;
   bool wants_room_ = false;  // queued for room to send
-  bool time_is_up_ = false;
   Deadlines::Id deadline_;
 };
 

@@ -51,9 +51,6 @@ void Answer(Responder responder, const Question& question, const absl::Status& c
 void HandleMetadata(Request& request) {
   const wire::MetadataRequest& metadata = request.header.metadata();
   Broker& broker = request.responder.broker();
-  if (absl::Status status = CheckEntries(broker.config(), metadata.topics_size()); !status.ok()) {
-    return request.responder.Fail(status);
-  }
   Question question{{metadata.topics().begin(), metadata.topics().end()}, metadata.include_internal()};
   std::vector<std::string> missing;
   if (metadata.create_missing()) missing = MissingTopics(broker, question.topics);

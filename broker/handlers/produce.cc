@@ -15,11 +15,10 @@
 namespace leat {
 namespace {
 
-absl::Status CheckRequest(const Config& config, const wire::ProduceRequest& produce, size_t payload_bytes) {
+absl::Status CheckRequest(const wire::ProduceRequest& produce, size_t payload_bytes) {
   if (produce.partitions_size() == 0) {
     return MakeError(ErrorCode::kInvalidRequest, "a produce request needs at least one partition");
   }
-  if (absl::Status status = CheckEntries(config, produce.partitions_size()); !status.ok()) return status;
   if (!wire::AckLevel_IsValid(produce.ack())) {
     return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("unknown ack level ", produce.ack()));
   }
@@ -150,7 +149,7 @@ void CreateThenProduce(Request& request, std::vector<std::string> missing) {
 void HandleProduce(Request& request) {
   const wire::ProduceRequest& produce = request.header.produce();
   Broker& broker = request.responder.broker();
-  if (absl::Status status = CheckRequest(broker.config(), produce, request.payload.size()); !status.ok()) {
+  if (absl::Status status = CheckRequest(produce, request.payload.size()); !status.ok()) {
     return request.responder.Fail(status);
   }
   std::vector<std::string> missing = MissingTopics(broker, produce);

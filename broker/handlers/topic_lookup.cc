@@ -50,13 +50,6 @@ absl::Status InternalTopic(absl::string_view name) {
                                 "changed or written by clients"));
 }
 
-absl::Status CheckEntries(const Config& config, int entries) {
-  if (entries <= config.partitions_per_request_max) return absl::OkStatus();
-  return MakeError(ErrorCode::kLimitExceeded,
-                   absl::StrCat("the request has ", entries, " entries; partitions_per_request_max is ",
-                                config.partitions_per_request_max));
-}
-
 const Topic* PartitionFinder::FindTopic(absl::string_view name) {
   if (topic_ == nullptr || topic_->name != name) topic_ = store_.FindTopic(name);
   return topic_.get();

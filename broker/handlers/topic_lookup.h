@@ -6,7 +6,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "broker/config.h"
 #include "storage/log_store.h"
 
 namespace leat {
@@ -21,9 +20,6 @@ absl::Status UnknownPartition(const Topic& topic, uint32_t partition);
 // kInvalidTopicName: clients neither create nor write internal topics.
 absl::Status InternalTopic(absl::string_view name);
 bool IsInternalName(absl::string_view name);
-
-// kLimitExceeded when `entries` is above partitions_per_request_max.
-absl::Status CheckEntries(const Config& config, int entries);
 
 // Finds partitions for the entries of one request; the last topic is remembered, because entries of one topic
 // usually follow each other.

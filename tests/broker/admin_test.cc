@@ -139,6 +139,27 @@ TEST_F(AdminTest, MetadataByNameWithErrorsAndCreation) {
   EXPECT_EQ(reply.header.metadata().topics(2).error().code(), Number(ErrorCode::kInvalidTopicName));
 }
 
+TEST_F(AdminTest, SearchesByTimeEndWithTheConnection) {
+  harness_.MakeTopic("t");
+  wire::RequestHeader request;
+  for (int i = 0; i < 1000; ++i) {
+    wire::OffsetQuery* query = request.mutable_list_offsets()->add_queries();
+    query->set_topic("t");
+    query->set_position(wire::OffsetQuery::TIMESTAMP);
+  }
+  EXPECT_EQ(Call(request).header.list_offsets().answers_size(), 1000);
+  FakePartition& log = harness_.store().Partition("t", 0);
+  EXPECT_EQ(log.searches, 1000);
+  log.on_search = [&] {
+    if (log.searches == 1010) client_.Close();
+  };
+  client_.Send(request);
+  harness_.Run();
+  EXPECT_GE(log.searches, 1010);
+  EXPECT_LT(log.searches, 1500);
+  EXPECT_EQ(harness_.metrics().requests_in_flight.value(), 0);
+}
+
 TEST_F(AdminTest, ListOffsets) {
   harness_.MakeTopic("t");
   for (const int64_t timestamp : {1'700'000'000'000, 1'700'000'000'500}) {

@@ -33,6 +33,7 @@ absl::StatusOr<AppendResult> FakePartition::Append(const BatchHeader& header, ab
 }
 
 absl::StatusOr<LogSlice> FakePartition::Read(Offset from, uint64_t max_bytes) {
+  ++reads;
   if (deleted_) return MakeError(ErrorCode::kUnknownTopic, "deleted");
   const Offset visible = visible_offset();
   if (from < marks_.log_start || from > visible)
@@ -49,6 +50,8 @@ absl::StatusOr<LogSlice> FakePartition::Read(Offset from, uint64_t max_bytes) {
 }
 
 absl::StatusOr<std::optional<TimestampedOffset>> FakePartition::FindTimestamp(int64_t timestamp_ms) {
+  ++searches;
+  if (on_search) on_search();
   for (const Batch& batch : batches_) {
     if (batch.header.base_offset < visible_offset() && batch.header.max_timestamp_ms >= timestamp_ms) {
       return TimestampedOffset{batch.header.base_offset, batch.header.max_timestamp_ms};

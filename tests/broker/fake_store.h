@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,6 +37,9 @@ class FakePartition final : public PartitionLog, public std::enable_shared_from_
   void Delete() { deleted_ = true; }
   absl::Status append_error;  // what the next appends answer, when not OK
   CommitUrgency last_urgency = CommitUrgency::kLater;
+  int reads = 0;
+  int searches = 0;
+  std::function<void()> on_search;
 
  private:
   struct Batch {

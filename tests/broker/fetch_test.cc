@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "protocol/record/error.h"
 #include "tests/broker/broker_harness.h"
@@ -11,12 +12,14 @@
 namespace leat {
 namespace {
 
+using ::testing::HasSubstr;
+
 int32_t Number(ErrorCode code) { return static_cast<int32_t>(code); }
 uint32_t Size(const std::string& batch) { return static_cast<uint32_t>(batch.size()); }
 
 class FetchTest : public ::testing::Test {
  protected:
-  FetchTest() : harness_({}, 2), client_(harness_.ConnectReady()) { harness_.MakeTopic("t", 2); }
+  FetchTest() : harness_({}, 2), client_(harness_.ConnectReady()) { harness_.MakeTopic("t", 3); }
 
   void Append(const std::string& batch, uint32_t partition = 0, bool commit = true,
               const std::string& topic = "t") {
@@ -32,6 +35,14 @@ class FetchTest : public ::testing::Test {
     EXPECT_TRUE(records.ok()) << records.status();
     for (const TestRecord& record : *records) values.push_back(*record.value);
     return values;
+  }
+
+  static wire::RequestHeader FetchAll(const std::vector<uint32_t>& partitions, uint32_t max_wait_ms) {
+    wire::RequestHeader request = Fetch("t", partitions[0], 0, max_wait_ms);
+    for (size_t i = 1; i < partitions.size(); ++i) {
+      *request.mutable_fetch()->add_partitions() = Fetch("t", partitions[i], 0, 0).fetch().partitions(0);
+    }
+    return request;
   }
 
   BrokerHarness harness_;
@@ -128,17 +139,52 @@ TEST_F(FetchTest, SeveralPartitionsInOrderSmallAndLarge) {
   const std::string large(40'000, 'L');
   Append(MakeValueBatch({large}), 0);
   Append(MakeValueBatch({"small"}), 1);
-  wire::RequestHeader request = Fetch("t", 1, 0, 1000);
-  for (const uint32_t partition : {0u, 1u}) {
-    *request.mutable_fetch()->add_partitions() = Fetch("t", partition, 0, 0).fetch().partitions(0);
-  }
-  EXPECT_EQ(Values(harness_.Call(client_, request)), (Strings{"small", large, "small"}));
+  Append(MakeValueBatch({"tiny"}), 2);
+  EXPECT_EQ(Values(harness_.Call(client_, FetchAll({1, 0, 2}, 1000))), (Strings{"small", large, "tiny"}));
+}
+
+TEST_F(FetchTest, APartitionNamedTwiceIsRefused) {
+  const TestReply reply = harness_.Call(client_, FetchAll({0, 1, 0}, 60'000));
+  EXPECT_EQ(reply.header.error().code(), Number(ErrorCode::kInvalidRequest));
+  EXPECT_THAT(reply.header.error().message(), HasSubstr("partition 0 of topic \"t\""));
+  EXPECT_EQ(harness_.metrics().fetch_waiters.value(), 0);
+}
+
+TEST_F(FetchTest, AWakeUpLooksOnlyAtThePartitionWithNews) {
+  wire::RequestHeader request = FetchAll({0, 1, 2}, 60'000);
+  const std::string batch = MakeValueBatch({"a"});
+  request.mutable_fetch()->set_min_bytes(3 * batch.size());
+  const uint64_t id = client_.Send(request);
+  harness_.Run();
+  const int before = harness_.store().Partition("t", 0).reads;
+  Append(batch, 1);
+  Append(batch, 2);
+  EXPECT_EQ(harness_.store().Partition("t", 0).reads, before);
+  EXPECT_EQ(client_.Find(id), nullptr);
+  Append(batch, 1);  // the bytes of all partitions count together
+  ASSERT_NE(client_.Find(id), nullptr);
+  EXPECT_EQ(Values(*client_.Find(id)), (Strings{"a", "a", "a"}));
+}
+
+// The second batch has no room, but there is enough: nobody waits for more that would not fit either.
+TEST_F(FetchTest, MinBytesCountsWhatDoesNotFitTheReply) {
+  const std::string batch = MakeValueBatch({"a"});
+  wire::RequestHeader request = FetchAll({0, 1}, 60'000);
+  request.mutable_fetch()->set_min_bytes(batch.size() + 1);
+  request.mutable_fetch()->set_max_bytes(batch.size() + 1);
+  const uint64_t id = client_.Send(request);
+  Append(batch, 0);
+  EXPECT_EQ(client_.Find(id), nullptr);
+  Append(batch, 1);
+  ASSERT_NE(client_.Find(id), nullptr);
+  EXPECT_EQ(Values(*client_.Find(id)), Strings{"a"});
 }
 
 TEST_F(FetchTest, ErrorsAnswerAtOncePerPartition) {
-  Append(MakeValueBatch({"a"}));
+  Append(MakeValueBatch({"a"}), 0);
+  Append(MakeValueBatch({"a"}), 1);
   wire::RequestHeader request = Fetch("t", 0, 5, 60'000);
-  *request.mutable_fetch()->add_partitions() = Fetch("t", 0, 0, 0).fetch().partitions(0);
+  *request.mutable_fetch()->add_partitions() = Fetch("t", 1, 0, 0).fetch().partitions(0);
   *request.mutable_fetch()->add_partitions() = Fetch("nothing", 0, 0, 0).fetch().partitions(0);
   *request.mutable_fetch()->add_partitions() = Fetch("t", 9, 0, 0).fetch().partitions(0);
   const TestReply reply = harness_.Call(client_, request);

@@ -125,6 +125,26 @@ TEST(LimitsTest, UnansweredBytesStopTheReading) {
   for (const uint64_t id : ids) EXPECT_NE(client.Find(id), nullptr);
 }
 
+TEST(LimitsTest, EntriesOfAWaitingRequestCountAsMemory) {
+  Config config;
+  config.connection_bytes_in_flight_max = 1024 * 1024;
+  BrokerHarness harness(config);
+  harness.MakeTopic("t", 1000);
+  TestClient& client = harness.ConnectReady();
+  wire::RequestHeader request = Fetch("t", 0, 0, 1000);
+  for (uint32_t i = 1; i < 1000; ++i) {
+    *request.mutable_fetch()->add_partitions() = Fetch("t", i, 0, 0).fetch().partitions(0);
+  }
+  for (int i = 0; i < 20; ++i) client.Send(request);
+  harness.Run();
+  EXPECT_GE(harness.metrics().fetch_waiters.value(), 2);
+  EXPECT_LT(harness.metrics().fetch_waiters.value(), 5);
+  EXPECT_GT(harness.metrics().paused_by_connection_limit.value(), 0);
+  EXPECT_GT(harness.broker().memory().used(), 1000 * 500);
+  harness.RunFor(absl::Seconds(20));
+  EXPECT_EQ(harness.broker().memory().used(), 0);
+}
+
 class SlowReaderTest : public ::testing::Test {
  protected:
   static Config MakeConfig() {

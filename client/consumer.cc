@@ -15,6 +15,7 @@ absl::Status Validate(const ConsumerOptions& options) {
   if (options.prefetch_bytes_max == 0) return refuse("prefetch_bytes_max has to be above zero");
   if (options.partition_bytes_max == 0) return refuse("partition_bytes_max has to be above zero");
   if (options.poll_records_max == 0) return refuse("poll_records_max has to be above zero");
+  if (options.decompressed_bytes_max == 0) return refuse("decompressed_bytes_max has to be above zero");
   if (options.fetch_max_wait < absl::ZeroDuration() || options.fetch_max_wait > absl::Hours(1)) {
     return refuse("fetch_max_wait has to be between zero and an hour");
   }

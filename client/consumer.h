@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "client/client.h"
 #include "client/consumed_record.h"
 #include "client/future.h"
+#include "client/read_error.h"
 #include "client/record.h"
 
 namespace leat {
@@ -41,7 +41,7 @@ struct ConsumerOptions {
   // Records that one poll gives at most.
   size_t poll_records_max = 10'000;
   OutOfRange out_of_range = OutOfRange::kError;
-  // A batch that decompresses to more is refused: kCorruptBatch.
+  // A batch that decompresses to more is refused: kCorruptBatch. A poll ends once its batches gave this much.
   size_t decompressed_bytes_max = 64 * 1024 * 1024;
   // Told about each change of the assignment, before its first record and after its last: on the thread that
   // calls Assign, Unassign or the destructor, for AssignTopics on the io thread. They may call the consumer.
@@ -76,15 +76,13 @@ struct PartitionProgress {
   bool paused = false;
 };
 
-// The partition that an error given by a poll is about, and that rests now; nothing for other errors.
-std::optional<TopicPartition> PartitionOf(const absl::Status& status);
-
 // Reads partitions that the program assigns; groups will assign through the same calls and callbacks later.
 // It fetches ahead into bounded memory, and goes on where it was when the daemon comes back.
 //
 // Records of one partition come in order of offset, each once per position. An error that stays (offset out
-// of range, unknown partition, a damaged batch) is given by one poll; its partition then rests until it is
-// sought or assigned again, the others go on.
+// of range, unknown partition, a batch that cannot be read) is given by one poll; its partition then rests
+// until it is sought or assigned again, the others go on. read_error.h tells what and where, and how to read
+// on behind it.
 //
 // Any thread; but use one thread for polling, or records of a partition are spread over several. Blocking
 // calls are not for the io thread.

@@ -14,7 +14,7 @@
 
 namespace leat {
 
-// What one fetch brought for one partition: whole batches, back to back.
+// What one fetch brought for one partition: whole batches that join up, back to back.
 struct FetchedChunk {
   std::shared_ptr<const std::string> topic;
   int32_t partition = 0;
@@ -37,9 +37,32 @@ class FetchedBatch {
   RecordIterator iterator_;
 };
 
-// Where the batches of `bytes` end: walks the headers alone, without checksums. kCorruptBatch when they are
-// not whole batches, or end below `asked`, so that a consumer would ask for the same again for ever.
-absl::StatusOr<Offset> EndOfBatches(absl::string_view bytes, Offset asked);
+// What was asked for, and what the broker says of the partition.
+struct ChunkPlace {
+  const TopicPartition& partition;
+  Offset offset = 0;           // asked for
+  bool at_boundary = false;    // `offset` is where a batch ended: the first one has to begin there
+  Offset visible_offset = -1;  // nothing from here on may come
+};
+
+// How far the batches of a reply are what was asked for.
+struct ChunkExtent {
+  size_t bytes = 0;    // of the batches that can be read
+  Offset end = 0;      // behind the last one of them; what was asked for when there is none
+  absl::Status error;  // why the rest cannot be used; OK when there is none
+};
+
+// Walks the headers, without checksums. Base offsets lie outside of the checksum, so the place is the only
+// check of them: each batch has to begin where the one before ends, the first one may begin below the offset
+// asked for. kDataLoss for offsets that are left out, kCorruptBatch for bytes that are no batch and for a
+// batch of other offsets. Each reply gives progress or an error, so that nobody asks for the same for ever.
+ChunkExtent MeasureChunk(absl::string_view bytes, const ChunkPlace& place);
+
+// What may still be read.
+struct ReadBudget {
+  size_t records = 0;
+  size_t decompressed_bytes = 0;  // no further batch is opened once they are used up
+};
 
 // Decodes a chunk lazily, batch by batch: checksum, decompression, records. Control batches are skipped. One
 // thread at a time.
@@ -47,21 +70,21 @@ class ChunkReader {
  public:
   explicit ChunkReader(std::shared_ptr<const FetchedChunk> chunk) : chunk_(std::move(chunk)) {}
 
-  // Appends at most `count` records from `*position` on and moves it behind them. An error (kCorruptBatch,
-  // kUnsupportedCodec) names the place; what was appended before it is good.
-  absl::Status Read(Offset* position, size_t count, const DecodeLimits& limits, ConsumedRecords* out);
+  // Appends records from `*position` on, moves it behind them and takes them from the budget. An error
+  // (kCorruptBatch, kUnsupportedCodec) names the place; what was appended before it is good.
+  absl::Status Read(Offset* position, ReadBudget& budget, const DecodeLimits& limits, ConsumedRecords* out);
 
   bool done() const { return batch_ == nullptr && at_ >= chunk_->bytes.size(); }
   size_t bytes() const { return chunk_->bytes.size(); }
 
  private:
-  absl::Status OpenBatch(Offset* position, const DecodeLimits& limits);
-  absl::Status Damaged(Offset position, const absl::Status& cause) const;
+  absl::Status OpenBatch(Offset* position, ReadBudget& budget, const DecodeLimits& limits);
+  absl::Status Damaged(const BatchHeader& header, const absl::Status& cause) const;
 
   std::shared_ptr<const FetchedChunk> chunk_;
   size_t at_ = 0;                        // of the next batch
   std::shared_ptr<FetchedBatch> batch_;  // being read
-  Offset batch_end_ = 0;
+  BatchHeader header_;                   // of it
 };
 
 }  // namespace leat

@@ -178,9 +178,14 @@ absl::Status ConsumerCore::SetPaused(const std::vector<TopicPartition>& ids, boo
       if (partition.paused == paused) continue;
       partition.paused = paused;
       // What it holds would take room from the others for as long as it is paused.
-      if (paused && partition.phase == ConsumerPartition::Phase::kFetch) {
-        buffered_bytes_ -= partition.Reset(next_generation_++);
+      if (!paused || partition.phase == ConsumerPartition::Phase::kLookUp) continue;
+      if (partition.phase == ConsumerPartition::Phase::kHalted) {
+        if (partition.buffered_bytes == 0) continue;
+        // The error behind these records will be met again.
+        partition.phase = ConsumerPartition::Phase::kFetch;
+        partition.error = absl::OkStatus();
       }
+      buffered_bytes_ -= partition.Reset(next_generation_++);
     }
   }
   PostTurn();

@@ -80,7 +80,7 @@ void ConsumerFetcher::LookUp() {
     for (auto& [id, partition] : consumer_.partitions_) {
       if (partition->phase != Phase::kLookUp || partition->asked || partition->not_before > now) continue;
       partition->asked = true;
-      asked.push_back({id, partition->generation, nullptr, 0});
+      asked.push_back({id, partition->generation, nullptr});
       const ReadFrom from = partition->from;
       const auto kind = from.kind == ReadFrom::Kind::kStart ? OffsetQuestion::Kind::kStart
                         : from.kind == ReadFrom::Kind::kEnd ? OffsetQuestion::Kind::kEnd
@@ -156,7 +156,8 @@ ConsumerFetcher::Fetch ConsumerFetcher::ChoosePartitions() {
       return fetch;
     }
     partition->asked = true;
-    fetch.partitions.push_back({id, partition->generation, partition->topic, partition->fetch_offset});
+    fetch.partitions.push_back(
+        {id, partition->generation, partition->topic, partition->fetch_offset, partition->fetch_at_boundary});
     if (fetch.partitions.size() == count) break;
   }
   // Not all that is free: a partition that gets room while this fetch waits needs some for its own.
@@ -235,11 +236,13 @@ void ConsumerFetcher::OnResult(const Asked& asked, const wire::FetchResult& resu
                                Tokens& dropped) {
   const absl::Status error = FromWire(result.error());
   std::shared_ptr<const FetchedChunk> chunk;
-  absl::StatusOr<Offset> end = asked.offset;
-  if (error.ok() && !bytes.empty()) {
-    end = EndOfBatches(bytes, asked.offset);
-    chunk = std::make_shared<const FetchedChunk>(
-        FetchedChunk{asked.topic, asked.id.partition, std::string(bytes)});
+  ChunkExtent extent;
+  if (error.ok()) {
+    extent = MeasureChunk(bytes, {asked.id, asked.offset, asked.at_boundary, result.visible_offset()});
+    if (extent.bytes > 0) {
+      chunk = std::make_shared<const FetchedChunk>(
+          FetchedChunk{asked.topic, asked.id.partition, std::string(bytes.substr(0, extent.bytes))});
+    }
   }
   MutexLock lock(consumer_.mutex_);
   ConsumerPartition* partition = consumer_.Find(asked.id, asked.generation);
@@ -249,10 +252,12 @@ void ConsumerFetcher::OnResult(const Asked& asked, const wire::FetchResult& resu
   partition->failures = 0;
   partition->log_start_offset = result.log_start_offset();
   partition->visible_offset = result.visible_offset();
-  if (!end.ok()) return consumer_.Halt(*partition, Name(asked.id, end.status()), dropped);
-  if (chunk == nullptr) return;
-  partition->fetch_offset = *end;
-  consumer_.AddChunk(*partition, std::move(chunk));
+  if (chunk != nullptr) {
+    partition->fetch_offset = extent.end;
+    partition->fetch_at_boundary = true;
+    consumer_.AddChunk(*partition, std::move(chunk));
+  }
+  if (!extent.error.ok()) consumer_.Halt(*partition, extent.error, dropped);
 }
 
 void ConsumerFetcher::Delay(ConsumerPartition& partition) {

@@ -33,6 +33,7 @@ class ConsumerFetcher {
     uint64_t generation = 0;
     std::shared_ptr<const std::string> topic;
     Offset offset = 0;
+    bool at_boundary = false;
   };
   struct Fetch {
     std::vector<Asked> partitions;

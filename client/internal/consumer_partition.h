@@ -37,6 +37,7 @@ struct ConsumerPartition {
   std::shared_ptr<PositionToken> token;  // of who waits for the look-up
   Offset position = -1;                  // of the next record that a poll gives
   Offset fetch_offset = -1;              // of the next fetch
+  bool fetch_at_boundary = false;        // a batch ended there
   Offset log_start_offset = -1;
   Offset visible_offset = -1;
   bool paused = false;
@@ -57,6 +58,7 @@ struct ConsumerPartition {
     not_before = MonotonicTime{};
     chunks.clear();
     fetch_offset = position;
+    fetch_at_boundary = false;
     return std::exchange(buffered_bytes, 0);
   }
 };

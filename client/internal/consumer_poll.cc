@@ -3,32 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/cord.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
 #include "client/consumer.h"
 #include "client/internal/consumer_core.h"
 #include "client/internal/consumer_fetcher.h"
+#include "client/internal/read_error_maker.h"
 #include "protocol/record/error.h"
 
 namespace leat {
-namespace {
-
-constexpr absl::string_view kPartitionUrl = "leat/partition";
-
-}  // namespace
-
-std::optional<TopicPartition> PartitionOf(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(kPartitionUrl);
-  if (!payload.has_value()) return std::nullopt;
-  const std::string text(*payload);
-  const size_t slash = text.rfind('/');  // not in names of topics
-  TopicPartition id{text.substr(0, slash), 0};
-  if (slash == std::string::npos || !absl::SimpleAtoi(text.substr(slash + 1), &id.partition))
-    return std::nullopt;
-  return id;
-}
 
 void ConsumerCore::AddChunk(ConsumerPartition& partition, std::shared_ptr<const FetchedChunk> chunk) {
   partition.buffered_bytes += chunk->bytes.size();
@@ -88,8 +69,7 @@ absl::Status ConsumerCore::TakeError() {
     it = failed_.erase(it);
     if (partition == nullptr) continue;
     absl::Status error = std::exchange(partition->error, absl::OkStatus());
-    error.SetPayload(kPartitionUrl,
-                     absl::Cord(absl::StrCat(partition->id.topic, "/", partition->id.partition)));
+    SetPartition(partition->id, &error);
     return error;
   }
   return absl::OkStatus();
@@ -116,9 +96,13 @@ bool ConsumerCore::PutBack(Work work, const absl::Status& status, Tokens& droppe
 
 ConsumerCore::Polled ConsumerCore::Collect() {
   ConsumedRecords records;
-  const DecodeLimits limits{options_.decompressed_bytes_max};
+  ReadBudget budget;
   bool fetch_more = false;
   while (records.size() < options_.poll_records_max) {
+    budget.records = options_.poll_records_max - records.size();
+    // The first batch is opened whatever it gives.
+    if (records.empty()) budget.decompressed_bytes = options_.decompressed_bytes_max;
+    if (budget.decompressed_bytes == 0) break;
     std::optional<Work> work;
     {
       MutexLock lock(mutex_);
@@ -132,7 +116,7 @@ ConsumerCore::Polled ConsumerCore::Collect() {
     const size_t before = records.size();
     const TopicPartition id = work->id;
     const absl::Status status =
-        work->reader.Read(&work->position, options_.poll_records_max - before, limits, &records);
+        work->reader.Read(&work->position, budget, {options_.decompressed_bytes_max}, &records);
     Tokens dropped;
     bool kept = false;
     {

@@ -61,6 +61,9 @@ class RecordIterator {
   // The next record, or nothing after the last one. After an error the iterator stays at the error.
   absl::StatusOr<std::optional<RecordView>> Next();
 
+  // What decompression gave, held as long as the iterator; 0 for a batch that is not compressed.
+  size_t decompressed_bytes() const { return decompressed_ == nullptr ? 0 : decompressed_->size(); }
+
  private:
   RecordIterator() = default;
   absl::Status Fail(absl::string_view message);

@@ -1,9 +1,11 @@
 #include "client/internal/chunk_reader.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "client/read_error.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/batch_factory.h"
@@ -20,6 +22,12 @@ std::shared_ptr<const FetchedChunk> Chunk(std::string bytes) {
       FetchedChunk{std::make_shared<const std::string>("topic"), 3, std::move(bytes)});
 }
 
+absl::Status Read(ChunkReader& reader, Offset* position, size_t count, ConsumedRecords* records,
+                  const DecodeLimits& limits = {}) {
+  ReadBudget budget{count, limits.decompressed_bytes_max};
+  return reader.Read(position, budget, limits, records);
+}
+
 std::vector<std::string> Values(const ConsumedRecords& records) {
   std::vector<std::string> values;
   for (const ConsumedRecord& record : records) values.emplace_back(*record.value());
@@ -31,7 +39,7 @@ TEST(ChunkReaderTest, BeginsInTheMiddleOfABatch) {
       Chunk(AtOffset(MakeValueBatch({"a", "b", "c"}), 10) + AtOffset(MakeValueBatch({"d"}), 13)));
   Offset position = 11;
   ConsumedRecords records;
-  EXPECT_THAT(reader.Read(&position, 100, {}, &records), IsOk());
+  EXPECT_THAT(Read(reader, &position, 100, &records), IsOk());
   EXPECT_THAT(Values(records), ElementsAre("b", "c", "d"));
   EXPECT_EQ(records[0].offset(), 11);
   EXPECT_EQ(records[0].topic(), "topic");
@@ -47,7 +55,7 @@ TEST(ChunkReaderTest, GoesOnWhereItStopped) {
   std::vector<std::string> all;
   for (Offset expected = 1; expected <= 4; ++expected) {
     ConsumedRecords records;
-    EXPECT_THAT(reader.Read(&position, 1, {}, &records), IsOk());
+    EXPECT_THAT(Read(reader, &position, 1, &records), IsOk());
     ASSERT_EQ(records.size(), 1u);
     all.push_back(Values(records)[0]);
     EXPECT_EQ(position, expected);
@@ -64,7 +72,7 @@ TEST(ChunkReaderTest, RecordsOutliveTheReaderInEveryCodec) {
     auto reader = std::make_unique<ChunkReader>(Chunk(AtOffset(MakeBatch({record}, {.codec = codec}), 5)));
     Offset position = 0;
     ConsumedRecords records;
-    EXPECT_THAT(reader->Read(&position, 100, {}, &records), IsOk());
+    EXPECT_THAT(Read(*reader, &position, 100, &records), IsOk());
     reader = nullptr;
     const ConsumedRecord copy = records.at(0);
     records.clear();
@@ -91,7 +99,7 @@ TEST(ChunkReaderTest, SkipsControlBatches) {
       Chunk(AtOffset(MakeValueBatch({"a"}), 0) + control + AtOffset(MakeValueBatch({"b"}), 2)));
   Offset position = 0;
   ConsumedRecords records;
-  EXPECT_THAT(reader.Read(&position, 100, {}, &records), IsOk());
+  EXPECT_THAT(Read(reader, &position, 100, &records), IsOk());
   EXPECT_THAT(Values(records), ElementsAre("a", "b"));
   EXPECT_EQ(position, 3);
 }
@@ -102,11 +110,16 @@ TEST(ChunkReaderTest, ADamagedBatchIsAnErrorThatNamesThePlace) {
   ChunkReader reader(Chunk(AtOffset(MakeValueBatch({"a"}), 0) + damaged));
   Offset position = 0;
   ConsumedRecords records;
-  const absl::Status status = reader.Read(&position, 100, {}, &records);
+  const absl::Status status = Read(reader, &position, 100, &records);
   EXPECT_THAT(status, StatusIs(ErrorCode::kCorruptBatch));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("topic-3 at offset 1"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("topic-3 at offset 1 to 2"));
   EXPECT_THAT(Values(records), ElementsAre("a"));
   EXPECT_EQ(position, 1);
+  const auto range = UnreadableRangeOf(status);
+  ASSERT_TRUE(range.has_value());
+  EXPECT_EQ(range->partition, (TopicPartition{"topic", 3}));
+  EXPECT_EQ(range->begin, 1);
+  EXPECT_EQ(range->end, 3);
 }
 
 TEST(ChunkReaderTest, ADecompressionBombIsRefused) {
@@ -115,18 +128,109 @@ TEST(ChunkReaderTest, ADecompressionBombIsRefused) {
   ChunkReader reader(Chunk(MakeBatch({record}, {.codec = Codec::kZstd})));
   Offset position = 0;
   ConsumedRecords records;
-  EXPECT_THAT(reader.Read(&position, 100, {.decompressed_bytes_max = 1000}, &records),
+  EXPECT_THAT(Read(reader, &position, 100, &records, {.decompressed_bytes_max = 1000}),
               StatusIs(ErrorCode::kCorruptBatch));
   EXPECT_TRUE(records.empty());
 }
 
-TEST(EndOfBatchesTest, TellsWhereToGoOn) {
-  const std::string bytes = AtOffset(MakeValueBatch({"a", "b"}), 7) + AtOffset(MakeValueBatch({"c"}), 9);
-  EXPECT_THAT(EndOfBatches(bytes, 8), IsOkAndHolds(10));
-  EXPECT_THAT(EndOfBatches(bytes, 10), StatusIs(ErrorCode::kCorruptBatch));  // no progress
-  EXPECT_THAT(EndOfBatches(absl::string_view(bytes).substr(0, bytes.size() - 1), 8),
-              StatusIs(ErrorCode::kCorruptBatch));
-  EXPECT_THAT(EndOfBatches("garbage", 0), StatusIs(ErrorCode::kCorruptBatch));
+TEST(ChunkReaderTest, TheEndOfADamagedHeaderIsNotBelieved) {
+  std::string damaged = MakeValueBatch({"a", "b"});
+  damaged[25] ^= 1;  // of the last offset delta, now 257
+  ChunkReader reader(Chunk(damaged));
+  Offset position = 0;
+  ConsumedRecords records;
+  const absl::Status status = Read(reader, &position, 100, &records);
+  EXPECT_THAT(status, StatusIs(ErrorCode::kCorruptBatch));
+  EXPECT_EQ(UnreadableRangeOf(status), std::nullopt);
+  EXPECT_EQ(PartitionOf(status), (TopicPartition{"topic", 3}));
+}
+
+TEST(ChunkReaderTest, OpensNoFurtherBatchOnceEnoughCameOut) {
+  TestRecord record;
+  record.value = std::string(1000, 'x');
+  std::string bytes;
+  for (Offset offset = 0; offset < 10; ++offset) {
+    bytes += AtOffset(MakeBatch({record}, {.codec = Codec::kGzip}), offset);
+  }
+  ChunkReader reader(Chunk(bytes));
+  Offset position = 0;
+  for (const size_t expected : {3u, 3u, 3u, 1u}) {
+    ConsumedRecords records;
+    ReadBudget budget{.records = 100, .decompressed_bytes = 2500};
+    EXPECT_THAT(reader.Read(&position, budget, {}, &records), IsOk());
+    EXPECT_EQ(records.size(), expected);
+  }
+  EXPECT_TRUE(reader.done());
+}
+
+class MeasureChunkTest : public testing::Test {
+ protected:
+  ChunkExtent Measure(absl::string_view bytes, Offset asked, bool at_boundary = false, Offset visible = 100) {
+    return MeasureChunk(bytes, {kPartition, asked, at_boundary, visible});
+  }
+  static std::string Batch(Offset base) { return AtOffset(MakeValueBatch({"a", "b"}), base); }
+
+  const TopicPartition kPartition{"topic", 3};
+};
+
+TEST_F(MeasureChunkTest, TellsWhereToGoOn) {
+  const std::string bytes = Batch(7) + Batch(9) + Batch(11);
+  for (const Offset asked : {7, 8}) {
+    const ChunkExtent extent = Measure(bytes, asked);
+    EXPECT_THAT(extent.error, IsOk());
+    EXPECT_EQ(extent.bytes, bytes.size());
+    EXPECT_EQ(extent.end, 13);
+  }
+  const ChunkExtent nothing = Measure("", 7);
+  EXPECT_THAT(nothing.error, IsOk());
+  EXPECT_EQ(nothing.end, 7);
+}
+
+TEST_F(MeasureChunkTest, BatchesOfOtherOffsetsAreRefused) {
+  EXPECT_THAT(Measure(Batch(7), 9).error, StatusIs(ErrorCode::kCorruptBatch));  // no progress
+  EXPECT_THAT(Measure(Batch(7), 8, true).error, StatusIs(ErrorCode::kCorruptBatch));
+  EXPECT_THAT(Measure(Batch(7), 7, true, 9).error, IsOk());
+  EXPECT_THAT(Measure(Batch(7), 7, true, 8).error, StatusIs(ErrorCode::kCorruptBatch));  // not visible yet
+}
+
+TEST_F(MeasureChunkTest, WhatComesBeforeTheWrongBatchIsKept) {
+  const std::string good = Batch(7) + Batch(9);
+  for (const std::string& bad : {Batch(9), Batch(10), Batch(98), std::string("garbage"), Batch(1'000)}) {
+    const ChunkExtent extent = Measure(good + bad + Batch(13), 7);
+    EXPECT_FALSE(extent.error.ok());
+    EXPECT_EQ(extent.bytes, good.size());
+    EXPECT_EQ(extent.end, 11);
+    EXPECT_EQ(PartitionOf(extent.error), kPartition);
+    EXPECT_THAT(std::string(extent.error.message()), HasSubstr("topic-3 at offset 11"));
+  }
+}
+
+TEST_F(MeasureChunkTest, OffsetsThatAreLeftOutAreDataLoss) {
+  const ChunkExtent extent = Measure(Batch(7) + Batch(12), 7, true);
+  EXPECT_THAT(extent.error, StatusIs(ErrorCode::kDataLoss));
+  const auto range = UnreadableRangeOf(extent.error);
+  ASSERT_TRUE(range.has_value());
+  EXPECT_EQ(range->begin, 9);
+  EXPECT_EQ(range->end, 12);
+}
+
+TEST_F(MeasureChunkTest, AnyFlippedBitOfABaseOffsetIsNoticed) {
+  const std::string bytes = Batch(40) + Batch(42) + Batch(44);
+  const size_t size = bytes.size() / 3;
+  for (size_t batch = 0; batch < 3; ++batch) {
+    for (size_t bit = 0; bit < 64; ++bit) {
+      std::string damaged = bytes;
+      char& byte = damaged[batch * size + bit / 8];
+      byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+      const ChunkExtent known = Measure(damaged, 40, true);
+      EXPECT_FALSE(known.error.ok()) << batch << " " << bit;
+      EXPECT_EQ(known.bytes, batch * size);
+      // Begun in the middle, the first batch is only proven by the second.
+      const ChunkExtent begun = Measure(damaged, 41);
+      EXPECT_FALSE(begun.error.ok()) << batch << " " << bit;
+      EXPECT_EQ(begun.bytes, batch == 2 ? 2 * size : 0);
+    }
+  }
 }
 
 }  // namespace

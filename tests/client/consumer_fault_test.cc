@@ -1,6 +1,7 @@
 // What a consumer does when things go wrong: restarts, deleted records, damage, errors that pass.
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -136,6 +137,118 @@ TEST_F(ConsumerFaultTest, ADamagedBatchStopsItsPartitionOnly) {
   EXPECT_THAT(Read(*consumer, 1), ElementsAre("other"));
   EXPECT_THAT(consumer->Seek(kP0, ReadFrom::At(2)).Get(), IsOk());
   EXPECT_THAT(Read(*consumer, 1), ElementsAre("2"));
+}
+
+TEST_F(ConsumerFaultTest, ABatchUnderAWrongOffsetIsNeverGivenOut) {
+  // Every wrong place of the third of four batches: earlier, overlapping, later, far away.
+  for (const Offset wrong : {0, 1, 3, 5, 6, 7, 1'000'000}) {
+    const std::string topic = "wrong-" + std::to_string(wrong);
+    broker_.CreateTopic(topic, 2);
+    for (int batch = 0; batch < 4; ++batch) {
+      const std::string bytes = MakeValueBatch({std::to_string(2 * batch), std::to_string(2 * batch + 1)});
+      if (batch == 2) {
+        broker_.AppendMisplaced(topic, 0, bytes, wrong);
+      } else {
+        broker_.Append(topic, 0, bytes);
+      }
+    }
+    const TopicPartition partition{topic, 0};
+    auto consumer = MakeConsumer();
+    EXPECT_THAT(consumer->AssignTopics({topic}, ReadFrom::Start()).Get(), IsOk());
+    EXPECT_THAT(Read(*consumer, 4), ElementsAre("0", "1", "2", "3"));
+    const auto polled = consumer->Poll(kLong);
+    EXPECT_THAT(polled.status(),
+                testing::AnyOf(StatusIs(ErrorCode::kDataLoss), StatusIs(ErrorCode::kCorruptBatch)));
+    EXPECT_THAT(std::string(polled.status().message()), HasSubstr(topic + "-0 at offset 4"));
+    EXPECT_EQ(PartitionOf(polled.status()), partition);
+    EXPECT_THAT(consumer->Poll(absl::Milliseconds(5)), IsOkAndHolds(IsEmpty()));  // said once
+    EXPECT_EQ(consumer->Progress(partition)->position, 4);
+    broker_.Append(topic, 1, MakeValueBatch({"other"}));
+    EXPECT_THAT(Read(*consumer, 1), ElementsAre("other"));
+    EXPECT_THAT(consumer->Seek(partition, ReadFrom::At(6)).Get(), IsOk());
+    EXPECT_THAT(Read(*consumer, 2), ElementsAre("6", "7"));
+  }
+}
+
+// What a broker that does not open compressed batches may hold.
+TEST_F(ConsumerFaultTest, ACompressedBatchThatCannotBeReadStopsItsPartitionUntilItIsPassed) {
+  const auto record_of = [](std::string value) {
+    TestRecord record;
+    record.value = std::move(value);
+    return record;
+  };
+  const std::string bomb = MakeBatch({record_of(std::string(1 << 20, 'x'))}, {.codec = Codec::kGzip});
+  const std::string two = MakeBatch({record_of("1"), record_of("2")}, {.codec = Codec::kZstd});
+  const auto with_count = [&](int32_t count) {
+    std::string bytes = two;
+    BatchHeader header = DecodeBatchHeader(bytes);
+    header.record_count = count;
+    header.last_offset_delta = count - 1;
+    EncodeBatchHeader(header, absl::MakeSpan(&bytes[0], bytes.size()));
+    SealBatch(absl::MakeSpan(&bytes[0], bytes.size()));
+    return bytes;
+  };
+  std::string garbage = two;
+  for (size_t at = kBatchHeaderBytes; at < garbage.size(); ++at) garbage[at] = 'g';
+  SealBatch(absl::MakeSpan(&garbage[0], garbage.size()));
+  std::string unknown_codec = two;
+  unknown_codec[22] |= 7;
+  SealBatch(absl::MakeSpan(&unknown_codec[0], unknown_codec.size()));
+
+  int number = 0;
+  for (const std::string& bad : {bomb, with_count(1), with_count(5), garbage, unknown_codec}) {
+    const std::string topic = "bad-" + std::to_string(number++);
+    broker_.CreateTopic(topic, 2);
+    broker_.Append(topic, 0, MakeValueBatch({"before"}));
+    broker_.Append(topic, 0, bad);
+    broker_.Append(topic, 0, MakeValueBatch({"behind"}));
+    const TopicPartition partition{topic, 0};
+    ConsumerOptions options;
+    options.decompressed_bytes_max = 100'000;
+    auto consumer = MakeConsumer(std::move(options));
+    EXPECT_THAT(consumer->AssignTopics({topic}, ReadFrom::Start()).Get(), IsOk());
+    absl::Status status;
+    std::vector<std::string> seen;
+    while (status.ok()) {
+      const auto polled = consumer->Poll(kLong);
+      status = polled.status();
+      if (polled.ok()) {
+        ASSERT_THAT(*polled, testing::Not(IsEmpty()));
+        for (const ConsumedRecord& each : *polled) seen.emplace_back(*each.value());
+      }
+    }
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen[0], "before");
+    EXPECT_THAT(status,
+                testing::AnyOf(StatusIs(ErrorCode::kCorruptBatch), StatusIs(ErrorCode::kUnsupportedCodec)));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(topic + "-0 at offset 1"));
+    broker_.Append(topic, 1, MakeValueBatch({"other"}));
+    EXPECT_THAT(Read(*consumer, 1), ElementsAre("other"));
+    const auto range = UnreadableRangeOf(status);
+    ASSERT_TRUE(range.has_value()) << status;
+    EXPECT_EQ(range->partition, partition);
+    EXPECT_EQ(range->begin, 1);
+    EXPECT_EQ(range->end, 1 + DecodeBatchHeader(bad).record_count);
+    EXPECT_THAT(consumer->Seek(range->partition, ReadFrom::At(range->end)).Get(), IsOk());
+    EXPECT_THAT(Read(*consumer, 1), ElementsAre("behind"));
+  }
+}
+
+TEST_F(ConsumerFaultTest, APollHoldsNoMoreThanTheLimitOfDecompressedBytes) {
+  TestRecord record;
+  record.value = std::string(50'000, 'x');
+  for (int i = 0; i < 20; ++i) broker_.Append("t", 0, MakeBatch({record}, {.codec = Codec::kZstd}));
+  ConsumerOptions options;
+  options.decompressed_bytes_max = 100'000;
+  auto consumer = Reader(ReadFrom::Start(), std::move(options));
+  size_t got = 0;
+  while (got < 20) {
+    const auto records = consumer->Poll(kLong);
+    ASSERT_THAT(records, IsOk());
+    ASSERT_FALSE(records->empty());
+    EXPECT_LE(records->size(), 2u);
+    got += records->size();
+  }
 }
 
 TEST_F(ConsumerFaultTest, PassingErrorsAreTriedAgain) {

@@ -132,6 +132,17 @@ void FakeBroker::Append(const std::string& topic, uint32_t partition, std::strin
   changed_.NotifyAll();
 }
 
+void FakeBroker::AppendMisplaced(const std::string& topic, uint32_t partition, std::string batch,
+                                 Offset base_offset) {
+  MutexLock lock(mutex_);
+  Partition& log = topics_.at(topic).at(partition);
+  StampBatch(absl::MakeSpan(&batch[0], batch.size()), base_offset, 0);
+  const Offset base = log.end;
+  log.end += DecodeBatchHeader(batch).last_offset_delta + 1;
+  log.batches.emplace_back(base, std::move(batch));
+  changed_.NotifyAll();
+}
+
 void FakeBroker::SetLogStart(const std::string& topic, uint32_t partition, Offset offset) {
   MutexLock lock(mutex_);
   topics_.at(topic).at(partition).log_start = offset;
@@ -374,7 +385,7 @@ bool FakeBroker::ServeFetch(const wire::FetchRequest& request, Reply* reply) {
     result->set_visible_offset(partition->end);
     size_t bytes = 0;
     for (const auto& [base, batch] : partition->batches) {
-      if (DecodeBatchHeader(batch).next_offset() <= entry.offset()) continue;
+      if (base + DecodeBatchHeader(batch).last_offset_delta < entry.offset()) continue;
       const size_t room = entry.max_bytes() == 0 ? left : std::min<size_t>(left, entry.max_bytes() - bytes);
       if (!reply->payload.empty() && batch.size() > room) break;
       reply->payload += batch;

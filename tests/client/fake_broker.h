@@ -59,6 +59,8 @@ class FakeBroker {
   void CreateTopic(const std::string& name, uint32_t partitions);
   // Appends a batch made elsewhere; its base offset is stamped.
   void Append(const std::string& topic, uint32_t partition, std::string batch);
+  // The same, but with a base offset that is wrong.
+  void AppendMisplaced(const std::string& topic, uint32_t partition, std::string batch, Offset base_offset);
   // As if everything below had been deleted.
   void SetLogStart(const std::string& topic, uint32_t partition, Offset offset);
   void SetDataId(std::string data_id);

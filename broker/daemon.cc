@@ -45,8 +45,8 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
-// Connections must not take the descriptors that segments need: a sync that gets none counts as failed, and
-// then the process has to stop. So what the limit does not allow is refused as a connection too many.
+// Connections must not take the descriptors that segments need, because a record whose segment cannot be
+// opened is refused. So what the limit does not allow is refused as a connection too many.
 void FitToOpenFileLimit(Config& config) {
   const OpenFileLimit limit = RaiseOpenFileLimit();
   Log(LogLevel::kInfo,

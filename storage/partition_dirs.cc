@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/record/error.h"
+#include "storage/log/file_names.h"
 
 namespace leat {
 namespace {
@@ -55,31 +56,36 @@ absl::StatusOr<LogList> CreatePartitions(const StorePaths& paths, const Partitio
 
 absl::Status SyncPartitions(FileSystem& fs, const StorePaths& paths, const LogList& logs) {
   std::vector<std::string> dirs = {paths.topics};
-  std::vector<CommitWork> works;
-  for (const auto& log : logs) {
-    dirs.push_back(log->dir());
-    works.push_back(log->BeginCommit());
-  }
-  absl::Status status = fs.SyncDirs(dirs);
-  for (size_t i = 0; i < logs.size(); ++i) status.Update(logs[i]->FinishCommit(works[i], status).status);
-  return status;
+  for (const auto& log : logs) dirs.push_back(log->dir());
+  return fs.SyncDirs(dirs);
 }
 
 void DiscardPartitions(FileSystem& fs, const StorePaths& paths, const PartitionPlan& plan) {
   for (uint32_t i = 0; i < plan.ids.count; ++i) {
-    // What cannot be removed now is swept at the next start.
-    RemoveTree(fs, paths.Partition(plan.topic, plan.first_partition + i)).IgnoreError();
+    // By name, because a list takes a descriptor. What cannot be removed now is swept at the next start.
+    const std::string dir = paths.Partition(plan.topic, plan.first_partition + i);
+    fs.Remove(SegmentPath(dir, 0, kLogSuffix)).IgnoreError();
+    fs.Remove(dir).IgnoreError();
   }
 }
 
-absl::Status RetirePartitions(FileSystem& fs, const StorePaths& paths, const LogList& logs) {
+absl::StatusOr<RetirementDirs> OpenRetirementDirs(FileSystem& fs, const StorePaths& paths) {
+  absl::StatusOr<std::unique_ptr<Directory>> topics = fs.OpenDir(paths.topics);
+  if (!topics.ok()) return topics.status();
+  absl::StatusOr<std::unique_ptr<Directory>> deleted = fs.OpenDir(paths.deleted);
+  if (!deleted.ok()) return deleted.status();
+  return RetirementDirs{*std::move(topics), *std::move(deleted)};
+}
+
+absl::Status RetirePartitions(FileSystem& fs, const StorePaths& paths, const RetirementDirs& dirs,
+                              const LogList& logs) {
   for (const auto& log : logs) {
     const absl::Status renamed = fs.Rename(log->dir(), paths.Deleted(log->id()));
     // A partition whose directory was lost is fenced; deleting its topic is how one gets rid of it.
     if (!renamed.ok() && !absl::IsNotFound(renamed)) return renamed;
   }
-  if (absl::Status synced = fs.SyncDir(paths.deleted); !synced.ok()) return synced;
-  return fs.SyncDir(paths.topics);
+  if (absl::Status synced = dirs.deleted->Sync(); !synced.ok()) return synced;
+  return dirs.topics->Sync();
 }
 
 absl::StatusOr<bool> HoldsRecords(FileSystem& fs, const std::string& dir) {

@@ -29,15 +29,25 @@ struct PartitionPlan {
 absl::StatusOr<LogList> CreatePartitions(const StorePaths& paths, const PartitionPlan& plan,
                                          const LogEnvironment& env);
 
-// Makes all names of new partitions durable. An error is final, as one of any sync.
+// Makes all names of new partitions durable. kLimitExceeded: not all directories could be opened, and nothing
+// is lost. Any other error is final, as one of any sync.
 absl::Status SyncPartitions(FileSystem& fs, const StorePaths& paths, const LogList& logs);
 
 // Takes away what CreatePartitions made and nobody has used.
 void DiscardPartitions(FileSystem& fs, const StorePaths& paths, const PartitionPlan& plan);
 
+// The directories whose names a deletion changes. To be opened before the metadata log forgets the topic:
+// there is no way back then.
+struct RetirementDirs {
+  std::unique_ptr<Directory> topics;
+  std::unique_ptr<Directory> deleted;
+};
+absl::StatusOr<RetirementDirs> OpenRetirementDirs(FileSystem& fs, const StorePaths& paths);
+
 // Renames the directories of deleted partitions to deleted/<id> and makes that durable: their names are free
 // then. After an error they are not, until the next start has swept them.
-absl::Status RetirePartitions(FileSystem& fs, const StorePaths& paths, const LogList& logs);
+absl::Status RetirePartitions(FileSystem& fs, const StorePaths& paths, const RetirementDirs& dirs,
+                              const LogList& logs);
 
 // True when a segment file below `dir` has any byte.
 absl::StatusOr<bool> HoldsRecords(FileSystem& fs, const std::string& dir);

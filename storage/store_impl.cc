@@ -73,9 +73,12 @@ void StoreImpl::Tick() {
 }
 
 void StoreImpl::RemoveInBackground(std::string path) {
-  background_->Post([this, path = std::move(path)] {
-    // What cannot be removed now is found again at the next start.
-    if (!stopping_.load(std::memory_order_relaxed)) RemoveTree(fs_, path).IgnoreError();
+  background_->Post([this, path = std::move(path)]() mutable {
+    if (stopping_.load(std::memory_order_relaxed)) return;
+    const absl::Status removed = RemoveTree(fs_, path);
+    if (CodeOf(removed) != ErrorCode::kLimitExceeded) return;  // else: found again at the next start
+    background_->PostAfter(absl::Seconds(1),
+                           [this, path = std::move(path)]() mutable { RemoveInBackground(std::move(path)); });
   });
 }
 

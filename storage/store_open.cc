@@ -44,7 +44,7 @@ absl::Status StoreImpl::Recover(MetadataLog& metadata) {
   leader_epoch_ = state.leader_epoch() + (report_.clean ? 0 : 1);
   if (absl::Status swept = Sweep(state); !swept.ok()) return swept;
   StoreListener& events = *this;
-  committer_ = std::make_unique<Committer>(fs_, runtime_, events, [this](const SegmentedLog& log) {
+  committer_ = std::make_unique<Committer>(runtime_, events, [this](const SegmentedLog& log) {
     const TopicPtr topic = table_.Find(log.topic());
     return absl::Milliseconds(topic == nullptr ? 0 : topic->config.flush_ms);
   });

@@ -40,9 +40,9 @@ absl::Status TopicAdmin::Record(const MetadataRecord& record) {
 absl::StatusOr<LogList> TopicAdmin::AddPartitions(const PartitionPlan& plan, const MetadataRecord& record) {
   absl::StatusOr<LogList> logs = CreatePartitions(parts_.paths, plan, parts_.env);
   if (!logs.ok()) return logs;
-  absl::Status synced = SyncPartitions(parts_.env.fs, parts_.paths, *logs);
-  if (!synced.ok()) return Fail(synced);
-  absl::Status recorded = Record(record);
+  absl::Status recorded = SyncPartitions(parts_.env.fs, parts_.paths, *logs);
+  if (!recorded.ok() && CodeOf(recorded) != ErrorCode::kLimitExceeded) return Fail(recorded);
+  if (recorded.ok()) recorded = Record(record);
   if (recorded.ok()) return logs;
   // When it is not known whether the record is there, the directories must be.
   if (failure_.ok()) {
@@ -101,6 +101,8 @@ absl::StatusOr<LogList> TopicAdmin::Delete(absl::string_view name) {
   if (absl::Status open = CheckOpen(); !open.ok()) return open;
   const TopicMetadata* topic = metadata_->state().Find(name);
   if (topic == nullptr) return UnknownTopic(name);
+  const absl::StatusOr<RetirementDirs> dirs = OpenRetirementDirs(parts_.env.fs, parts_.paths);
+  if (!dirs.ok()) return dirs.status();
   const TopicDeleted record{topic->id};
   absl::Status recorded = Record(record);
   if (CodeOf(recorded) == ErrorCode::kDiskFull) {
@@ -113,7 +115,7 @@ absl::StatusOr<LogList> TopicAdmin::Delete(absl::string_view name) {
   const LogList logs = parts_.table.LogsOf(name);
   parts_.table.Remove(name);
   for (const auto& log : logs) log->MarkDeleted();
-  absl::Status retired = RetirePartitions(parts_.env.fs, parts_.paths, logs);
+  absl::Status retired = RetirePartitions(parts_.env.fs, parts_.paths, *dirs, logs);
   // The topic is gone all the same; its name stays taken until the next start.
   if (!retired.ok()) return Fail(retired);
   return logs;

@@ -19,14 +19,16 @@
 //     after a later Sync of the same file returned OK. Until then any subset of them, torn at any byte, may
 //     survive.
 //   - A name (made by Open(kCreateNew), Rename, CreateDir, or taken away by Rename, Remove) survives the
-//     death of the process at once and power loss only after SyncDir of its directory returned OK. Sync of a
+//     death of the process at once and power loss only after Sync of its Directory returned OK. Sync of a
 //     file makes its bytes and size durable, never its name.
-//   - An error from Sync or SyncDir is final: what was not yet durable may be lost although it can still be
+//   - An error from Sync of a File or a Directory is final: what was not yet durable may be lost although it
+//   can still be
 //     read back, and a later Sync may report success without having written it. Callers never retry (D7).
 //
 // Errors: ErrorCode::kDiskFull for ENOSPC, EDQUOT and EFBIG from anything but a sync; kStorageError
 // otherwise, with path, operation and cause in the message. A missing file is absl::IsNotFound, an existing
-// one absl::IsAlreadyExists. Interrupted calls and short writes are continued inside.
+// one absl::IsAlreadyExists; kLimitExceeded when no descriptor is to be had, by what opens something.
+// Interrupted calls and short writes are continued inside.
 
 namespace leat {
 
@@ -56,6 +58,16 @@ class File {
 
   // A descriptor usable for sendfile(2), or -1. Owned by this object.
   [[nodiscard]] virtual int NativeHandle() const = 0;
+};
+
+// An open directory. Holding it spares SyncDir the one step that can fail without anything being lost: to get
+// a descriptor. Who has to make names durable opens the directory before changing them.
+class Directory {
+ public:
+  virtual ~Directory() = default;
+
+  // Makes the names in the directory durable: all that were made or taken away before the call. Any thread.
+  [[nodiscard]] virtual absl::Status Sync() = 0;
 };
 
 // An exclusive lock on a path; released on destruction and on the death of the process.
@@ -91,10 +103,15 @@ class FileSystem {
   [[nodiscard]] virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // A file, or an empty directory. NotFound when there is none.
   [[nodiscard]] virtual absl::Status Remove(const std::string& path) = 0;
-  [[nodiscard]] virtual absl::Status SyncDir(const std::string& path) = 0;
-  // SyncDir of each, in any order; all were durable when it returns OK, else the first error. An
-  // implementation overlaps them where the device gains by it, which for many directories is worth a factor
-  // of ten and more.
+  // The object refers to the directory, not to the path: it stays good when the directory is renamed.
+  // kLimitExceeded when there is no descriptor to be had.
+  [[nodiscard]] virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDir(const std::string& path) = 0;
+  // Opens the directory and syncs it. For callers that can give up what they have begun when it cannot be
+  // opened.
+  [[nodiscard]] absl::Status SyncDir(const std::string& path);
+  // SyncDir of each, in any order; all were durable when it returns OK, else the first error. kLimitExceeded
+  // only when no sync has failed: then nothing is lost. An implementation overlaps them where the device
+  // gains by it, which for many directories is worth a factor of ten and more.
   [[nodiscard]] virtual absl::Status SyncDirs(absl::Span<const std::string> paths);
   // Creates the file when missing. kDirectoryLocked when another process, or this one, holds it.
   [[nodiscard]] virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;

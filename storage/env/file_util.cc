@@ -35,6 +35,11 @@ absl::Status WriteNewFile(FileSystem& fs, const std::string& path, absl::string_
 
 }  // namespace
 
+absl::Status FileSystem::SyncDir(const std::string& path) {
+  const absl::StatusOr<std::unique_ptr<Directory>> dir = OpenDir(path);
+  return dir.ok() ? (*dir)->Sync() : dir.status();
+}
+
 absl::Status FileSystem::SyncDirs(absl::Span<const std::string> paths) {
   for (const std::string& path : paths) {
     if (absl::Status synced = SyncDir(path); !synced.ok()) return synced;
@@ -62,13 +67,15 @@ absl::Status ReplaceFile(FileSystem& fs, const std::string& dir, const std::stri
                          absl::string_view bytes) {
   const std::string path = absl::StrCat(dir, "/", name);
   const std::string temporary = absl::StrCat(path, ".tmp");
+  const absl::StatusOr<std::unique_ptr<Directory>> directory = fs.OpenDir(dir);
+  if (!directory.ok()) return directory.status();
   absl::Status status = WriteNewFile(fs, temporary, bytes);
   if (status.ok()) status = fs.Rename(temporary, path);
   if (!status.ok()) {
     fs.Remove(temporary).IgnoreError();  // the first error is the one to report
     return status;
   }
-  return fs.SyncDir(dir);
+  return (*directory)->Sync();
 }
 
 absl::Status CreateDirs(FileSystem& fs, const std::string& path) {

@@ -138,6 +138,25 @@ class PosixFile final : public File {
   std::atomic<bool> sync_failed_{false};
 };
 
+class PosixDirectory final : public Directory {
+ public:
+  PosixDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  absl::Status Sync() override {
+    MutexLock lock(mutex_);  // as in PosixFile
+    if (failure_.ok() && RetryInterrupted([&] { return fsync(fd_.get()); }) != 0) {
+      failure_ = SyncError("sync directory", path_, errno);
+    }
+    return failure_;
+  }
+
+ private:
+  const UniqueFd fd_;
+  const std::string path_;
+  Mutex mutex_;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
 UniqueFd::~UniqueFd() {
@@ -155,6 +174,10 @@ absl::StatusOr<UniqueFd> OpenFd(const std::string& path, int flags) {
 
 std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path) {
   return std::make_unique<PosixFile>(std::move(fd), std::move(path));
+}
+
+std::unique_ptr<Directory> NewPosixDirectory(UniqueFd fd, std::string path) {
+  return std::make_unique<PosixDirectory>(std::move(fd), std::move(path));
 }
 
 }  // namespace leat

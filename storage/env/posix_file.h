@@ -37,5 +37,6 @@ class UniqueFd {
 absl::StatusOr<UniqueFd> OpenFd(const std::string& path, int flags);
 
 std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path);
+std::unique_ptr<Directory> NewPosixDirectory(UniqueFd fd, std::string path);
 
 }  // namespace leat

@@ -139,11 +139,10 @@ class PosixFileSystemImpl final : public FileSystem {
     return IoError("remove", path, errno);
   }
 
-  absl::Status SyncDir(const std::string& path) override {
-    const absl::StatusOr<UniqueFd> fd = OpenFd(path, O_RDONLY | O_DIRECTORY);
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDir(const std::string& path) override {
+    absl::StatusOr<UniqueFd> fd = OpenFd(path, O_RDONLY | O_DIRECTORY);
     if (!fd.ok()) return fd.status();
-    if (RetryInterrupted([&] { return fsync(fd->get()); }) == 0) return absl::OkStatus();
-    return SyncError("sync directory", path, errno);
+    return NewPosixDirectory(*std::move(fd), path);
   }
 
   // The kernel merges the device flushes of threads that sync at the same time.
@@ -156,6 +155,8 @@ class PosixFileSystemImpl final : public FileSystem {
         absl::Status synced = SyncDir(paths[i]);
         if (synced.ok()) continue;
         MutexLock lock(mutex);
+        // A directory that could not be opened must not hide one that is lost.
+        if (CodeOf(first_error) == ErrorCode::kLimitExceeded) first_error = absl::OkStatus();
         first_error.Update(synced);
       }
     };

@@ -26,9 +26,8 @@ struct Committer::Group {
   std::atomic<size_t> left{0};
 };
 
-Committer::Committer(FileSystem& fs, Runtime& runtime, StoreListener& listener, FlushDelay flush_delay)
-    : fs_(fs),
-      runtime_(runtime),
+Committer::Committer(Runtime& runtime, StoreListener& listener, FlushDelay flush_delay)
+    : runtime_(runtime),
       listener_(listener),
       flush_delay_(std::move(flush_delay)),
       executor_(runtime.NewExecutor("leat-commit")) {}
@@ -89,7 +88,7 @@ void Committer::RunGroup() {
   size_t syncs = 0;
   for (const auto& log : group->logs) {
     group->works.push_back(log->BeginCommit());
-    syncs += group->works.back().files.size() + (group->works.back().sync_dir ? 1 : 0);
+    syncs += group->works.back().files.size() + (group->works.back().dir != nullptr ? 1 : 0);
   }
   group->results.assign(group->logs.size(), failure());
   group->left.store(group->logs.size(), std::memory_order_relaxed);
@@ -117,15 +116,15 @@ bool Committer::SyncEntries(Group& group) {
   while (!stopped()) {
     const size_t entry = group.next.fetch_add(1, std::memory_order_relaxed);
     if (entry >= group.logs.size()) break;
-    group.results[entry] = SyncOne(*group.logs[entry], group.works[entry]);
+    group.results[entry] = SyncOne(group.works[entry]);
     ended_last = group.left.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
   return ended_last;
 }
 
-absl::Status Committer::SyncOne(const SegmentedLog& log, const CommitWork& work) {
-  if (work.sync_dir) {
-    if (absl::Status synced = fs_.SyncDir(log.dir()); !synced.ok()) return synced;
+absl::Status Committer::SyncOne(const CommitWork& work) {
+  if (work.dir != nullptr) {
+    if (absl::Status synced = work.dir->Sync(); !synced.ok()) return synced;
   }
   for (const auto& file : work.files) {
     const absl::Duration start = runtime_.clock().Monotonic();

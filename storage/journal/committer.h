@@ -38,7 +38,7 @@ class Committer final : public CommitSink {
   };
 
   // All of them outlive the committer. The listener is called on the commit executor.
-  Committer(FileSystem& fs, Runtime& runtime, StoreListener& listener, FlushDelay flush_delay);
+  Committer(Runtime& runtime, StoreListener& listener, FlushDelay flush_delay);
   ~Committer() override;
 
   void RequestCommit(std::shared_ptr<SegmentedLog> log, CommitUrgency urgency) override;
@@ -82,9 +82,8 @@ class Committer final : public CommitSink {
 
   // Any executor: syncs entries of the group until none is left; true for the caller that ended the last one.
   bool SyncEntries(Group& group);
-  absl::Status SyncOne(const SegmentedLog& log, const CommitWork& work);
+  absl::Status SyncOne(const CommitWork& work);
 
-  FileSystem& fs_;
   Runtime& runtime_;
   StoreListener& listener_;
   const FlushDelay flush_delay_;

@@ -55,7 +55,7 @@ CommitWork SegmentedLog::BeginCommit() {
   work.upto = EndPosition();
   work.names_version = names_version_;
   if (deleted_) return work;
-  work.sync_dir = names_synced_ != names_version_;
+  if (names_synced_ != names_version_) work.dir = unsynced_dir_;
   // Everything before the segment of the synced mark is synced.
   auto first = segments_.end();
   while (first != segments_.begin() && (*std::prev(first))->base >= synced_.segment_base) --first;
@@ -82,6 +82,8 @@ CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Sta
   }
   if (outcome.status.ok()) {
     names_synced_ = std::max(names_synced_, work.names_version);
+    if (names_synced_ == names_version_)
+      unsynced_dir_.reset();  // the work still holds it, so nothing closes here
     if (work.upto.offset > durable_.offset) {
       synced_ = durable_ = work.upto;
       OffsetMarks marks = marks_;
@@ -119,28 +121,32 @@ std::optional<CheckpointEntry> SegmentedLog::checkpoint() const {
                          .position = synced_.position};
 }
 
-absl::Status SegmentedLog::SyncNames() {
+void SegmentedLog::SyncNames() {
+  std::shared_ptr<Directory> dir;
   uint64_t version = 0;
   {
     MutexLock lock(door_);
-    if (!commit_failure_.ok()) return commit_failure_;
-    if (names_synced_ == names_version_) return absl::OkStatus();
+    if (deleted_ || !commit_failure_.ok()) return;
+    dir = unsynced_dir_;
     version = names_version_;
   }
-  const absl::Status status = env_.fs.SyncDir(dir());
-  MutexLock lock(door_);
-  if (!status.ok()) {
-    if (deleted_) return status;
+  if (dir == nullptr) return;
+  const absl::Status status = dir->Sync();
+  {
+    MutexLock lock(door_);
+    if (status.ok()) {
+      names_synced_ = std::max(names_synced_, version);
+      if (names_synced_ == names_version_) unsynced_dir_.reset();
+      return;
+    }
     FailCommits(status);
-    return commit_failure_;
   }
-  names_synced_ = std::max(names_synced_, version);
-  return absl::OkStatus();
+  RequestCommit();  // its outcome carries the failure to those who have to hear of it
 }
 
-absl::Status SyncCommitWork(FileSystem& fs, const SegmentedLog& log, const CommitWork& work) {
-  if (work.sync_dir) {
-    if (absl::Status status = fs.SyncDir(log.dir()); !status.ok()) return status;
+absl::Status SyncCommitWork(const CommitWork& work) {
+  if (work.dir != nullptr) {
+    if (absl::Status status = work.dir->Sync(); !status.ok()) return status;
   }
   for (const std::shared_ptr<SegmentFile>& file : work.files) {
     if (absl::Status status = file->Sync(); !status.ok()) return status;

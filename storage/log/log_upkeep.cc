@@ -96,16 +96,20 @@ void SegmentedLog::Rebuild(Segment& segment) {
 }
 
 void SegmentedLog::Maintain() {
-  MutexLock lock(door_);
-  if (deleted_ || !write_status_.ok() || segments_.empty()) return;
-  for (std::shared_ptr<SegmentIndex>& index : std::exchange(unwritten_, {})) PostWriteOut(std::move(index));
-  const std::shared_ptr<SegmentIndex> index = segments_.back()->index;
-  if (!writing_out_ && index->unwritten() > 0) {
-    writing_out_ = true;
-    PostWriteOut(index);
+  {
+    MutexLock lock(door_);
+    if (deleted_ || !write_status_.ok() || segments_.empty()) return;
+    for (std::shared_ptr<SegmentIndex>& index : std::exchange(unwritten_, {})) PostWriteOut(std::move(index));
+    const std::shared_ptr<SegmentIndex> index = segments_.back()->index;
+    if (!writing_out_ && index->unwritten() > 0) {
+      writing_out_ = true;
+      PostWriteOut(index);
+    }
+    // A roll that fails now is tried again by the next append.
+    if (!Aged(*segments_.back()) || !Roll().ok()) return;
   }
-  // A roll that fails now is tried again by the next append.
-  if (Aged(*segments_.back())) Roll().IgnoreError();
+  // Now, so that partitions at rest hold no directory open.
+  SyncNames();
 }
 
 void SegmentedLog::SetConfig(std::shared_ptr<const TopicConfig> config) {
@@ -118,6 +122,7 @@ void SegmentedLog::MarkDeleted() {
   MutexLock names_lock(names_);
   MutexLock lock(door_);
   deleted_ = true;
+  unsynced_dir_.reset();
 }
 
 absl::Status SegmentedLog::Close() {

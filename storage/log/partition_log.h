@@ -66,7 +66,8 @@ class PartitionLog {
 
   // Appends one batch that ValidateBatch has accepted, `header` being its result. Stamps base offset and
   // leader epoch into `batch`, writes it (page cache only) and queues the partition for commit.
-  // Errors: kDiskFull (nothing was appended; try again later), kPartitionFenced, kStorageError (appends are
+  // Errors: kDiskFull, kLimitExceeded (no descriptor to be had; nothing was appended, try again later),
+  // kPartitionFenced, kStorageError (appends are
   // refused from now on), kBatchTooLarge (does not fit into a segment), kUnknownTopic (deleted meanwhile).
   [[nodiscard]] virtual absl::StatusOr<AppendResult> Append(const BatchHeader& header, absl::Span<char> batch,
                                                             CommitUrgency urgency) = 0;

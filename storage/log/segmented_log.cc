@@ -122,6 +122,7 @@ bool SegmentedLog::Aged(const Segment& active) const {
 }
 
 absl::Status SegmentedLog::Roll() {
+  if (absl::Status opened = OpenDirectory(); !opened.ok()) return opened;
   if (absl::Status made = MakeNextFile(SegmentPath(dir(), marks_.end, kLogSuffix)); !made.ok()) {
     if (CodeOf(made) == ErrorCode::kDiskFull) {
       env_.counters.disk_full_errors.fetch_add(1, std::memory_order_relaxed);
@@ -132,6 +133,7 @@ absl::Status SegmentedLog::Roll() {
   index->Seal();
   PostWriteOut(index);
   AddSegment(marks_.end);
+  ++names_version_;
   env_.counters.segments_rolled.fetch_add(1, std::memory_order_relaxed);
   return absl::OkStatus();
 }
@@ -144,6 +146,13 @@ absl::Status SegmentedLog::MakeNextFile(const std::string& path) {
   return env_.fs.Open(path, OpenMode::kCreateNew).status();
 }
 
+absl::Status SegmentedLog::OpenDirectory() {
+  if (unsynced_dir_ != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<Directory>> opened = env_.fs.OpenDir(dir());
+  if (opened.ok()) unsynced_dir_ = *std::move(opened);
+  return opened.status();
+}
+
 void SegmentedLog::AddSegment(Offset base) {
   auto segment = std::make_shared<Segment>();
   segment->file = std::make_shared<SegmentFile>(env_.files, SegmentPath(dir(), base, kLogSuffix), base);
@@ -151,7 +160,6 @@ void SegmentedLog::AddSegment(Offset base) {
   segment->base = base;
   segment->next_offset = base;
   segments_.push_back(std::move(segment));
-  ++names_version_;
 }
 
 absl::Status SegmentedLog::WriteBatch(const BatchHeader& header, absl::string_view batch) {

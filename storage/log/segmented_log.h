@@ -32,17 +32,16 @@ struct SegmentedLogOptions {
 struct CommitWork {
   LogPosition upto;                                 // the end of the log when the work was taken
   std::vector<std::shared_ptr<SegmentFile>> files;  // with unsynced bytes, oldest first
-  bool sync_dir = false;                            // names in the directory are not durable yet
+  std::shared_ptr<Directory> dir;                   // set when names in it are not durable yet
   uint64_t names_version = 0;                       // of the directory, for FinishCommit
-  bool empty() const { return files.empty() && !sync_dir; }
+  bool empty() const { return files.empty() && dir == nullptr; }
 };
 
 // The log of a partition in segment files. Any thread, except where said.
 class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<SegmentedLog> {
  public:
-  // A new partition: the directory and an empty first segment. Their names are made durable by the first
-  // commit, or by SyncNames when many partitions were created before; the name of the directory itself is the
-  // caller's.
+  // A new partition: the directory and an empty first segment. The caller makes their names durable, by syncs
+  // of the directory and of the one that it is in, before anything is appended.
   static absl::StatusOr<std::shared_ptr<SegmentedLog>> Create(SegmentedLogOptions options,
                                                               const LogEnvironment& env);
   // What RecoverPartition found. Opens no file until one is needed.
@@ -65,8 +64,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   OffsetMarks marks() const override;
 
   // The commit side, one caller at a time. Between the two calls, under no lock, the caller syncs what the
-  // work names: the directory when sync_dir is set (SyncCommitWork does both), and every file by
-  // SegmentFile::Sync.
+  // work names: the directory if there is one, and every file by SegmentFile::Sync (SyncCommitWork does
+  // both).
   CommitWork BeginCommit();
   // Moves synced and durable to work.upto when `sync_result` is OK and no file of the work has a recorded
   // failure. Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why;
@@ -77,9 +76,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // came without one: then the next checkpoint must not name this partition either.
   std::optional<CheckpointEntry> checkpoint() const;
 
-  // Makes the names in the directory durable now. A failure is as final as in a commit.
-  absl::Status SyncNames();
-  // To be called every second or so: rolls by age, posts the writing of index entries to the background.
+  // To be called every second or so: rolls by age and makes the new name durable, posts the writing of index
+  // entries to the background. Blocks on the disk.
   void Maintain();
   // For new appends. The visible offset never goes back.
   void SetConfig(std::shared_ptr<const TopicConfig> config);
@@ -99,6 +97,7 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   bool Aged(const Segment& active) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status MakeNextFile(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  absl::Status OpenDirectory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   void AddSegment(Offset base) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   absl::Status WriteBatch(const BatchHeader& header, absl::string_view batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
@@ -112,6 +111,8 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // What the sink has to be told once the door is closed.
   std::optional<CommitUrgency> NoteCommitNeeded(CommitUrgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   void FailCommits(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  // Makes the names in the directory durable now. A failure is as final as in a commit.
+  void SyncNames();
 
   // log_read.cc
   absl::Status CheckRead(Offset from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
@@ -150,16 +151,18 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   std::optional<CheckpointEntry> fenced_checkpoint_ ABSL_GUARDED_BY(door_);
   bool asked_now_ ABSL_GUARDED_BY(door_) = false;
   bool asked_later_ ABSL_GUARDED_BY(door_) = false;
-  // Versions of the set of names in the directory: as it is, and as it is durable.
+  // Versions of the set of names in the directory: as it is, and as it is durable. The directory is open
+  // while they differ, so that its sync cannot fail for want of a descriptor.
   uint64_t names_version_ ABSL_GUARDED_BY(door_) = 0;
   uint64_t names_synced_ ABSL_GUARDED_BY(door_) = 0;
+  std::shared_ptr<Directory> unsynced_dir_ ABSL_GUARDED_BY(door_);
   bool prepared_ ABSL_GUARDED_BY(door_) = false;  // the next segment is there under its temporary name
   bool preparing_ ABSL_GUARDED_BY(door_) = false;
   bool writing_out_ ABSL_GUARDED_BY(door_) = false;  // of the active segment's index
   std::vector<std::shared_ptr<SegmentIndex>> unwritten_ ABSL_GUARDED_BY(door_);  // sealed; the disk was full
 };
 
-// Syncs the directory of `log` and the files as `work` says; the first error.
-absl::Status SyncCommitWork(FileSystem& fs, const SegmentedLog& log, const CommitWork& work);
+// Syncs the directory and the files of `work`; the first error.
+absl::Status SyncCommitWork(const CommitWork& work);
 
 }  // namespace leat

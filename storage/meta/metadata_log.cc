@@ -96,7 +96,7 @@ absl::StatusOr<std::unique_ptr<MetadataLog>> MetadataLog::Create(const std::stri
       SegmentedLog::Create(Options(dir), log->log_environment_);
   if (!created.ok()) return created.status();
   log->log_ = *std::move(created);
-  if (absl::Status synced = log->log_->SyncNames(); !synced.ok()) return synced;
+  if (absl::Status synced = env.fs.SyncDir(dir); !synced.ok()) return synced;
   return log;
 }
 
@@ -135,7 +135,8 @@ absl::Status MetadataLog::Append(const MetadataRecord& record) {
   const absl::StatusOr<BatchHeader> header = ParseBatchHeader(*batch);
   if (!header.ok()) return header.status();
   absl::Status status = log_->Append(*header, absl::MakeSpan(*batch), CommitUrgency::kLater).status();
-  if (CodeOf(status) == ErrorCode::kDiskFull) return status;
+  // Nothing was appended then.
+  if (CodeOf(status) == ErrorCode::kDiskFull || CodeOf(status) == ErrorCode::kLimitExceeded) return status;
   if (status.ok()) status = Commit();
   if (!status.ok()) return failure_ = status;
   return state_.Apply(record);
@@ -143,7 +144,7 @@ absl::Status MetadataLog::Append(const MetadataRecord& record) {
 
 absl::Status MetadataLog::Commit() {
   const CommitWork work = log_->BeginCommit();
-  return log_->FinishCommit(work, SyncCommitWork(fs_, *log_, work)).status;
+  return log_->FinishCommit(work, SyncCommitWork(work)).status;
 }
 
 absl::Status MetadataLog::Replay() {

@@ -46,8 +46,9 @@ class MetadataLog {
   // kUnsupportedFormat for records of a newer program: nothing has been removed then.
   static absl::StatusOr<Opened> Open(const std::string& dir, const Promise& promise, const Environment& env);
 
-  // Appends the record, makes it durable and applies it; blocks on the disk. After kDiskFull nothing has
-  // changed; after any other error the outcome is unknown and the log refuses everything from then on.
+  // Appends the record, makes it durable and applies it; blocks on the disk. After kDiskFull and
+  // kLimitExceeded nothing has changed; after any other error the outcome is unknown and the log refuses
+  // everything from then on.
   [[nodiscard]] absl::Status Append(const MetadataRecord& record);
 
   // Why everything is refused, or OK.

@@ -248,6 +248,18 @@ TYPED_TEST(FileContract, SyncDir) {
   EXPECT_FALSE(this->fs().SyncDir(this->Path("f")).ok());
 }
 
+TYPED_TEST(FileContract, OpenDirectoryStaysGoodUnderAnotherName) {
+  ASSERT_THAT(this->fs().CreateDir(this->Path("d")), IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Directory> dir, this->fs().OpenDir(this->Path("d")));
+  this->Create("d/f");
+  EXPECT_THAT(dir->Sync(), IsOk());
+  ASSERT_THAT(this->fs().Rename(this->Path("d"), this->Path("e")), IsOk());
+  this->Create("e/g");
+  EXPECT_THAT(dir->Sync(), IsOk());
+  EXPECT_TRUE(absl::IsNotFound(this->fs().OpenDir(this->Path("d")).status()));
+  EXPECT_FALSE(this->fs().OpenDir(this->Path("e/f")).ok());
+}
+
 TYPED_TEST(FileContract, SyncDirsSyncsAllAndTellsOfOneThatFails) {
   std::vector<std::string> dirs;
   for (int i = 0; i < 100; ++i) {

@@ -116,6 +116,8 @@ TEST_F(MemoryFaultTest, RefusedOperationsAreNotCarriedOut) {
   EXPECT_FALSE(file_->ReadAt(0, absl::MakeSpan(&byte, 1)).ok());
   Fail(FsOpKind::kOpen);
   EXPECT_FALSE(fs_.Open("/f", OpenMode::kRead).ok());
+  Fail(FsOpKind::kOpenDir);
+  EXPECT_FALSE(fs_.OpenDir("/").ok());
   fs_.SetFault(nullptr);
   EXPECT_EQ(Content(), "abc");
   ASSERT_OK_AND_ASSIGN(const std::vector<DirEntry> entries, fs_.List("/"));
@@ -136,8 +138,9 @@ TEST_F(MemoryFaultTest, HookSeesKindPathAndNumbers) {
   EXPECT_THAT(fs_.SyncDir("/"), IsOk());
   const auto number = [](FsOpKind kind) { return std::to_string(static_cast<int>(kind)); };
   EXPECT_THAT(seen, ElementsAre(number(FsOpKind::kSize) + "/f 1 0", number(FsOpKind::kWrite) + "/f 2 1",
-                                number(FsOpKind::kExists) + "/f 3 1", number(FsOpKind::kSyncDir) + "/ 4 2"));
-  EXPECT_EQ(fs_.operations(), operations + 4);
+                                number(FsOpKind::kExists) + "/f 3 1", number(FsOpKind::kOpenDir) + "/ 4 1",
+                                number(FsOpKind::kSyncDir) + "/ 5 2"));
+  EXPECT_EQ(fs_.operations(), operations + 5);
   EXPECT_EQ(fs_.changes(), changes + 2);
 }
 

@@ -25,6 +25,14 @@ class LogAppendTest : public ::testing::Test {
     return logs;
   }
   OffsetMarks Marks() { return world_.log->marks(); }
+  void RollWithEachBatch() {
+    world_.config.segment_bytes = static_cast<int64_t>(Batch().size());
+    world_.log->SetConfig(std::make_shared<const TopicConfig>(world_.config));
+  }
+  static absl::Status NoDirectoryOpens(const FsOp& op) {
+    return op.kind == FsOpKind::kOpenDir ? MakeError(ErrorCode::kLimitExceeded, "too many open files")
+                                         : absl::OkStatus();
+  }
 
   LogWorld world_;
 };
@@ -49,7 +57,7 @@ TEST_F(LogAppendTest, NothingIsVisibleBeforeItIsDurable) {
   EXPECT_EQ(none.length, 0u);
   const CommitWork work = world_.log->BeginCommit();
   ASSERT_THAT(world_.Append(Batch()), IsOk());  // after the value was captured
-  const CommitOutcome outcome = world_.log->FinishCommit(work, SyncCommitWork(world_.fs, *world_.log, work));
+  const CommitOutcome outcome = world_.log->FinishCommit(work, SyncCommitWork(work));
   EXPECT_THAT(outcome.status, IsOk());
   EXPECT_EQ(outcome.marks.durable, 1);
   EXPECT_EQ(outcome.marks.synced, 1);
@@ -101,8 +109,8 @@ TEST_F(LogAppendTest, RollsBySizeAndCommitsAllItsFiles) {
                                   "00000000000000000006.log"));
   const CommitWork work = world_.log->BeginCommit();
   EXPECT_EQ(work.files.size(), 3u);
-  EXPECT_TRUE(work.sync_dir);
-  EXPECT_THAT(world_.log->FinishCommit(work, SyncCommitWork(world_.fs, *world_.log, work)).status, IsOk());
+  EXPECT_NE(work.dir, nullptr);
+  EXPECT_THAT(world_.log->FinishCommit(work, SyncCommitWork(work)).status, IsOk());
   EXPECT_TRUE(world_.log->BeginCommit().empty());
   EXPECT_EQ(world_.log->checkpoint()->segment_base, 6);
   EXPECT_EQ(world_.counters.segments_rolled.load(), 2u);
@@ -223,6 +231,8 @@ TEST_F(LogAppendTest, AFailedSyncIsNeverTriedAgain) {
 }
 
 TEST_F(LogAppendTest, AFailedSyncOfTheDirectoryIsFinalToo) {
+  RollWithEachBatch();
+  ASSERT_THAT(world_.Append(Batch()), IsOk());
   ASSERT_THAT(world_.Append(Batch()), IsOk());
   world_.fs.SetFault([](const FsOp& op) {
     return op.kind == FsOpKind::kSyncDir ? MakeError(ErrorCode::kStorageError, "device gone")
@@ -234,10 +244,60 @@ TEST_F(LogAppendTest, AFailedSyncOfTheDirectoryIsFinalToo) {
   EXPECT_EQ(Marks().durable, 0);
 }
 
-TEST_F(LogAppendTest, SyncNamesSparesTheFirstCommitTheDirectory) {
-  ASSERT_THAT(world_.log->SyncNames(), IsOk());
+TEST_F(LogAppendTest, ARollWithoutADescriptorForTheDirectoryAppendsNothing) {
+  RollWithEachBatch();
   ASSERT_THAT(world_.Append(Batch()), IsOk());
-  EXPECT_FALSE(world_.log->BeginCommit().sync_dir);
+  world_.fs.SetFault(NoDirectoryOpens);
+  EXPECT_THAT(world_.Append(Batch()), StatusIs(ErrorCode::kLimitExceeded));
+  EXPECT_THAT(Logs(), ElementsAre("00000000000000000000.log"));
+  EXPECT_EQ(Marks().end, 1);
+  EXPECT_THAT(world_.Commit(), IsOk());
+  world_.fs.SetFault(nullptr);
+  EXPECT_THAT(world_.Append(Batch()), IsOk());
+  EXPECT_THAT(world_.Commit(), IsOk());
+  EXPECT_EQ(Marks().durable, 2);
+}
+
+TEST_F(LogAppendTest, SyncingANewNameNeedsNoDescriptor) {
+  RollWithEachBatch();
+  ASSERT_THAT(world_.Append(Batch()), IsOk());
+  ASSERT_THAT(world_.Append(Batch()), IsOk());
+  world_.fs.SetFault(NoDirectoryOpens);
+  EXPECT_THAT(world_.Commit(), IsOk());
+  EXPECT_EQ(Marks().durable, 2);
+  // The next roll opens it again.
+  EXPECT_THAT(world_.Append(Batch()), StatusIs(ErrorCode::kLimitExceeded));
+}
+
+TEST_F(LogAppendTest, APartitionAtRestHoldsNoDirectoryOpen) {
+  ASSERT_THAT(world_.fs.SyncDir("/"), IsOk());
+  ASSERT_THAT(world_.fs.SyncDir("/data"), IsOk());
+  world_.config.segment_ms = 1000;
+  world_.log->SetConfig(std::make_shared<const TopicConfig>(world_.config));
+  ASSERT_THAT(world_.Append(Batch()), IsOk());
+  ASSERT_THAT(world_.Commit(), IsOk());
+  world_.runtime.RunFor(absl::Seconds(2));
+  world_.log->Maintain();
+  EXPECT_EQ(Logs().size(), 2u);
+  EXPECT_TRUE(world_.log->BeginCommit().empty());
+  world_.fs.Crash(CrashPolicy::kPowerLossAll, 1);
+  EXPECT_EQ(Logs().size(), 2u);
+}
+
+TEST_F(LogAppendTest, AFailedSyncInTheBackgroundReachesTheCommitter) {
+  world_.config.segment_ms = 1000;
+  world_.log->SetConfig(std::make_shared<const TopicConfig>(world_.config));
+  ASSERT_THAT(world_.Append(Batch()), IsOk());
+  ASSERT_THAT(world_.Commit(), IsOk());
+  world_.runtime.RunFor(absl::Seconds(2));
+  world_.fs.SetFault([](const FsOp& op) {
+    return op.kind == FsOpKind::kSyncDir ? MakeError(ErrorCode::kStorageError, "device gone")
+                                         : absl::OkStatus();
+  });
+  world_.log->Maintain();
+  world_.fs.SetFault(nullptr);
+  EXPECT_THAT(world_.sink.Take(), ElementsAre(CommitUrgency::kNow));
+  EXPECT_THAT(world_.Commit(), StatusIs(ErrorCode::kOutcomeUnknown));
 }
 
 TEST_F(LogAppendTest, ADeletedLogAnswersUnknownTopic) {

@@ -24,7 +24,7 @@ class CommittingSink : public CommitSink {
   void RequestCommit(std::shared_ptr<SegmentedLog> log, CommitUrgency) override {
     executor_.Post([log = std::move(log)] {
       const CommitWork work = log->BeginCommit();
-      const CommitOutcome outcome = log->FinishCommit(work, SyncCommitWork(PosixFileSystem(), *log, work));
+      const CommitOutcome outcome = log->FinishCommit(work, SyncCommitWork(work));
       EXPECT_THAT(outcome.status, IsOk());
       EXPECT_TRUE(outcome.marks.Valid());
     });

@@ -68,8 +68,9 @@ class LogWorld {
 
   absl::Status Create() {
     absl::StatusOr<std::shared_ptr<SegmentedLog>> created = SegmentedLog::Create(Options(), Env());
-    if (created.ok()) log = *created;
-    return created.status();
+    if (!created.ok()) return created.status();
+    log = *created;
+    return fs.SyncDir(kDir);
   }
 
   RecoveryInput Recovery() const {
@@ -116,7 +117,7 @@ class LogWorld {
   absl::Status Commit() {
     const CommitWork work = log->BeginCommit();
     sink.Take();
-    return log->FinishCommit(work, SyncCommitWork(fs, *log, work)).status;
+    return log->FinishCommit(work, SyncCommitWork(work)).status;
   }
   // All visible bytes from `from` on.
   absl::StatusOr<std::string> ReadAll(Offset from, uint64_t max_bytes = 1 << 20) {

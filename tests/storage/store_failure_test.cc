@@ -113,6 +113,50 @@ TEST_F(StoreFailureTest, FailedSyncStopsTheStart) {
   EXPECT_THAT(next.Open(), IsOk());
 }
 
+// Getting no descriptor loses nothing, wherever it happens: what was asked for fails or waits, and is
+// possible again later.
+TEST_F(StoreFailureTest, NoDescriptorIsNoFailureOfTheDisk) {
+  const auto opens = [](FsOpKind kind) {
+    return kind == FsOpKind::kOpen || kind == FsOpKind::kOpenDir || kind == FsOpKind::kCreate ||
+           kind == FsOpKind::kList;
+  };
+  for (int nth = 1; nth < 60; ++nth) {
+    int count = 0;
+    fs_.SetFault([&](const FsOp& op) {
+      return opens(op.kind) && ++count >= nth ? MakeError(ErrorCode::kLimitExceeded, "too many open files")
+                                              : absl::OkStatus();
+    });
+    store().CreateTopic({"b", 3, {{"segment_bytes", "1KiB"}}}).IgnoreError();
+    for (uint32_t p = 0; p < 3; ++p) {
+      for (int i = 0; i < 3; ++i) sim_->Append("b", p, {std::string(500, 'x')}).IgnoreError();
+    }
+    sim_->runtime().RunFor(absl::Seconds(10));
+    store().AlterTopic("b", {{}, {}, 5}).IgnoreError();
+    const absl::Status deleted = store().DeleteTopic("b");
+    sim_->runtime().RunFor(absl::Seconds(10));
+    fs_.SetFault(nullptr);
+    ASSERT_THAT(sim_->listener().failures(), IsEmpty()) << "open number " << nth;
+    const TopicPtr topic = store().FindTopic("b");
+    if (deleted.ok()) {
+      EXPECT_EQ(topic, nullptr);
+      continue;
+    }
+    // What was refused before can be done now.
+    if (topic != nullptr) {
+      for (uint32_t p = 0; p < topic->partitions.size(); ++p) {
+        ASSERT_THAT(sim_->Append("b", p, {std::string(500, 'x')}), IsOk());
+      }
+      sim_->runtime().RunUntilIdle();
+      for (const auto& log : topic->partitions) EXPECT_EQ(log->marks().durable, log->marks().end);
+      ASSERT_THAT(store().DeleteTopic("b"), IsOk());
+    }
+    ASSERT_THAT(store().CreateTopic({"b", 1, {}}), IsOk());
+    ASSERT_THAT(store().DeleteTopic("b"), IsOk());
+    sim_->runtime().RunUntilIdle();
+  }
+  EXPECT_THAT(store().Close(), IsOk());
+}
+
 TEST_F(StoreFailureTest, FullDiskRefusesAndRecoversByItself) {
   ASSERT_THAT(store().CreateTopic({"big", 1, {}}), IsOk());
   ASSERT_THAT(sim_->Append("big", 0, {std::string(100'000, 'b')}), IsOk());

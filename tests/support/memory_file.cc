@@ -92,4 +92,15 @@ absl::Status MemoryFile::DropCache() {
   return absl::OkStatus();
 }
 
+absl::Status MemoryDirectory::Sync() {
+  const MemoryFileSystem::Permit permit = fs_.Begin(FsOpKind::kSyncDir, path_);
+  MutexLock lock(fs_.mutex_);
+  if (fs_.epoch_ != epoch_) {
+    return MakeError(ErrorCode::kStorageError, absl::StrCat(path_, ": opened before the crash"));
+  }
+  if (permit.ok()) fs_.names_.SyncDir(node_);
+  if (permit.gate == MemoryFileSystem::Gate::kFault) fs_.names_.FailSyncDir(node_);
+  return permit.status;
+}
+
 }  // namespace leat

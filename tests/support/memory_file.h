@@ -37,4 +37,19 @@ class MemoryFile final : public File {
   const uint64_t epoch_;
 };
 
+// An open directory of one.
+class MemoryDirectory final : public Directory {
+ public:
+  MemoryDirectory(MemoryFileSystem& fs, NodePtr node, std::string path, uint64_t epoch)
+      : fs_(fs), node_(std::move(node)), path_(std::move(path)), epoch_(epoch) {}
+
+  absl::Status Sync() override;
+
+ private:
+  MemoryFileSystem& fs_;
+  const NodePtr node_;
+  const std::string path_;
+  const uint64_t epoch_;
+};
+
 }  // namespace leat

@@ -185,12 +185,15 @@ absl::Status MemoryFileSystem::Remove(const std::string& path) {
   return ToStatus("remove", path, error);
 }
 
-absl::Status MemoryFileSystem::SyncDir(const std::string& path) {
-  const Permit permit = Begin(FsOpKind::kSyncDir, path);
+absl::StatusOr<std::unique_ptr<Directory>> MemoryFileSystem::OpenDir(const std::string& path) {
+  const Permit permit = Begin(FsOpKind::kOpenDir, path);
+  if (!permit.ok()) return permit.status;
   MutexLock lock(mutex_);
-  if (permit.ok()) return ToStatus("sync directory", path, names_.SyncDir(path));
-  if (permit.gate == Gate::kFault) names_.FailSyncDir(path);
-  return permit.status;
+  NodePtr node;
+  int error = names_.Find(path, &node);
+  if (error == 0 && !node->is_directory) error = ENOTDIR;
+  if (error != 0) return IoError("open", path, error);
+  return std::make_unique<MemoryDirectory>(*this, node, path, epoch_);
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::string& path) {

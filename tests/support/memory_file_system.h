@@ -28,6 +28,7 @@ enum class CrashPolicy {
 
 enum class FsOpKind {
   kOpen,
+  kOpenDir,
   kRead,
   kSize,
   kDropCache,
@@ -93,12 +94,13 @@ class MemoryFileSystem final : public FileSystem {
   absl::Status CreateDir(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
-  absl::Status SyncDir(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDir(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   absl::StatusOr<uint64_t> FreeSpace(const std::string& path) override;
 
  private:
   friend class MemoryFile;
+  friend class MemoryDirectory;
   friend class MemoryFileLock;
 
   enum class Gate {

@@ -166,19 +166,8 @@ void MemoryNameTree::VisitAll(const std::function<void(MemoryNode&)>& visit) con
   for (const Operation& operation : unsynced_) Visit(operation.node, seen, visit);
 }
 
-int MemoryNameTree::SyncDir(const std::string& path) {
-  NodePtr dir;
-  if (const int error = Find(path, &dir); error != 0) return error;
-  if (!dir->is_directory) return ENOTDIR;
+void MemoryNameTree::SyncDir(const NodePtr& dir) {
   for (const Operation& operation : TakeUnsynced(dir)) ApplyDurable(operation, false);
-  return 0;
-}
-
-int MemoryNameTree::FailSyncDir(const std::string& path) {
-  NodePtr dir;
-  if (const int error = Find(path, &dir); error != 0) return error;
-  TakeUnsynced(dir);
-  return 0;
 }
 
 void MemoryNameTree::ListUnsynced(std::vector<uint64_t>& sequences) const {

@@ -24,10 +24,10 @@ struct MemoryNode {
   std::map<std::string, NodePtr> durable;  // of a directory: what is on the device
 };
 
-// The names of a MemoryFileSystem and the operations on them that no SyncDir has covered. Calls that can fail
-// return an errno, 0 for success. A rename never loses its file: after a power loss it is under the former
-// name, under the new one, or (for files, as on file systems that order little) under both; syncing either of
-// the two directories makes it durable as a whole. Guarded by the file system's lock.
+// The names of a MemoryFileSystem and the operations on them that no sync of a directory has covered. Calls
+// that can fail return an errno, 0 for success. A rename never loses its file: after a power loss it is under
+// the former name, under the new one, or (for files, as on file systems that order little) under both;
+// syncing either of the two directories makes it durable as a whole. Guarded by the file system's lock.
 class MemoryNameTree {
  public:
   MemoryNameTree();
@@ -38,9 +38,9 @@ class MemoryNameTree {
   // `replaced` is set when a file was.
   int Rename(uint64_t sequence, const std::string& from, const std::string& to, NodePtr* replaced);
   int Remove(uint64_t sequence, const std::string& path, NodePtr* removed);
-  int SyncDir(const std::string& path);
-  // A SyncDir that reported an error: what was not durable in that directory never becomes so.
-  int FailSyncDir(const std::string& path);
+  void SyncDir(const NodePtr& dir);
+  // A sync that reported an error: what was not durable in that directory never becomes so.
+  void FailSyncDir(const NodePtr& dir) { TakeUnsynced(dir); }
 
   // Adds the sequence numbers of operations on names and data that are not synced.
   void ListUnsynced(std::vector<uint64_t>& sequences) const;

@@ -120,7 +120,7 @@ Future<absl::StatusOr<std::vector<TopicSummary>>> Admin::ListTopics(bool include
 
 Future<absl::StatusOr<std::vector<absl::StatusOr<OffsetReply>>>> Admin::ListOffsets(
     std::vector<OffsetQuestion> questions) const {
-  return AskOffsets(core_, questions);
+  return AskOffsets(core_, std::move(questions));
 }
 
 Future<absl::StatusOr<ServerDescription>> Admin::DescribeServer(bool metrics, bool settings) const {

@@ -97,7 +97,8 @@ class Consumer {
 
   // Replaces the assignment. The future completes when every position is known (records that are produced
   // after that and ReadFrom::End() are seen); the error names the partition. kUnknownTopic,
-  // kUnknownPartition, kTimedOut after the client's operation_timeout. Waiting for it is optional.
+  // kUnknownPartition, kTimedOut after the client's operation_timeout; kInvalidRequest, and nothing changes,
+  // for an impossible or repeated partition. Waiting for it is optional.
   Future<absl::Status> Assign(std::vector<Assignment> assignments);
   // All partitions that the topics have now.
   Future<absl::Status> AssignTopics(std::vector<std::string> topics, ReadFrom from);

@@ -24,8 +24,9 @@ Accumulator::Place Accumulator::Append(PartitionQueue& queue, const Addition& ad
     batch->retry.deadline = After(now, options_.delivery_timeout);
     batch->linger_until = After(now, options_.linger);
     place.wake = by_deadline_.empty();
-    by_deadline_.emplace(KeyOf(*batch), &queue);
+    by_deadline_.emplace(KeyOf(*batch), Waiting{&queue, batch});
     queue.batches.push_back(std::move(batch));
+    lingers_ = lingers_ || options_.linger > absl::ZeroDuration();
   }
   place.batch = queue.batches.back();
   place.index = place.batch->Add(addition.record, addition.timestamp_ms, addition.charged_bytes);
@@ -115,48 +116,44 @@ void Accumulator::Done(PartitionQueue& queue) {
 
 void Accumulator::Retry(PartitionQueue& queue, MonotonicTime when) {
   Leave(queue);
-  by_deadline_.emplace(KeyOf(*queue.batches.front()), &queue);
+  by_deadline_.emplace(KeyOf(*queue.batches.front()), Waiting{&queue, queue.batches.front()});
   MakeWait(queue, when);
 }
 
 std::vector<std::shared_ptr<SendBatch>> Accumulator::TakeExpired(MonotonicTime now) {
   std::vector<std::shared_ptr<SendBatch>> expired;
   while (!by_deadline_.empty() && by_deadline_.begin()->first.first <= now) {
-    const auto [key, queue] = *by_deadline_.begin();
+    PartitionQueue& queue = *by_deadline_.begin()->second.queue;
+    std::shared_ptr<SendBatch> batch = std::move(by_deadline_.begin()->second.batch);
     by_deadline_.erase(by_deadline_.begin());
-    const auto it =
-        std::find_if(queue->batches.begin(), queue->batches.end(),
-                     [number = key.second](const auto& batch) { return batch->number == number; });
-    (*it)->settled = true;
-    expired.push_back(std::move(*it));
-    queue->batches.erase(it);
-    if (queue->state != PartitionQueue::State::kInFlight) Settle(*queue);
+    queue.batches.erase(std::find(queue.batches.begin(), queue.batches.end(), batch));
+    batch->settled = true;
+    expired.push_back(std::move(batch));
+    if (queue.state != PartitionQueue::State::kInFlight) Settle(queue);
   }
   return expired;
 }
 
-void Accumulator::EndLinger() {
-  for (const auto& [key, queue] : by_deadline_) {
-    for (const std::shared_ptr<SendBatch>& batch : queue->batches) batch->linger_until = MonotonicTime{};
-    if (Lingers(*queue)) Settle(*queue);
+bool Accumulator::EndLinger() {
+  if (!std::exchange(lingers_, false)) return false;
+  for (const auto& [key, waiting] : by_deadline_) waiting.batch->linger_until = MonotonicTime{};
+  for (const auto& [key, waiting] : by_deadline_) {
+    if (Lingers(*waiting.queue)) Settle(*waiting.queue);
   }
+  return true;
 }
 
 std::vector<std::shared_ptr<SendBatch>> Accumulator::Live() const {
   std::vector<std::shared_ptr<SendBatch>> live;
   for (PartitionQueue* queue : in_flight_) live.push_back(queue->batches.front());
-  for (const auto& [key, queue] : by_deadline_) {
-    for (const std::shared_ptr<SendBatch>& batch : queue->batches) {
-      if (batch->number == key.second) live.push_back(batch);
-    }
-  }
+  for (const auto& [key, waiting] : by_deadline_) live.push_back(waiting.batch);
   return live;
 }
 
 std::vector<std::shared_ptr<SendBatch>> Accumulator::Clear() {
   std::vector<std::shared_ptr<SendBatch>> all = Live();
   std::set<PartitionQueue*> queues = in_flight_;
-  for (const auto& [key, queue] : by_deadline_) queues.insert(queue);
+  for (const auto& [key, waiting] : by_deadline_) queues.insert(waiting.queue);
   by_deadline_.clear();
   for (PartitionQueue* queue : queues) {
     Leave(*queue);

@@ -75,8 +75,8 @@ class Accumulator {
   // Takes out what is past its deadline and not under way.
   std::vector<std::shared_ptr<SendBatch>> TakeExpired(MonotonicTime now);
 
-  // Nothing that is here now lingers any longer.
-  void EndLinger();
+  // Nothing that is here now lingers any longer. False when nothing did.
+  bool EndLinger();
   // All batches that are not settled.
   std::vector<std::shared_ptr<SendBatch>> Live() const;
   // Takes out everything, under way or not.
@@ -100,9 +100,14 @@ class Accumulator {
   const AccumulatorOptions options_;
   std::deque<PartitionQueue*> ready_;
   std::set<std::pair<MonotonicTime, PartitionQueue*>> waiting_;
-  std::map<AgeKey, PartitionQueue*> by_deadline_;  // of the batches that are not under way
+  struct Waiting {
+    PartitionQueue* queue;
+    std::shared_ptr<SendBatch> batch;
+  };
+  std::map<AgeKey, Waiting> by_deadline_;  // the batches that are not under way
   std::set<PartitionQueue*> in_flight_;
   uint64_t next_number_ = 1;
+  bool lingers_ = false;  // a batch may
   MonotonicTime advanced_to_{};
 };
 

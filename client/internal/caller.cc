@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/record/error.h"
+#include "protocol/wire/utf8.h"
 
 namespace leat {
 namespace {
@@ -56,6 +57,9 @@ void CallWithRetry(std::shared_ptr<ClientCore> core, wire::RequestHeader request
   call->request = std::move(request);
   call->retry.deadline = deadline;
   call->done = std::move(done);
+  if (absl::Status status = CheckUtf8(call->request); !status.ok()) {
+    return std::exchange(call->done, nullptr)(CallReply{std::move(status), false});
+  }
   if (core->OnIoThread()) return call->Attempt();
   core->Post([call = std::move(call)] { call->Attempt(); });
 }

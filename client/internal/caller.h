@@ -20,7 +20,8 @@ struct CallReply {
 using CallDone = absl::AnyInvocable<void(CallReply) &&>;
 
 // One request without payload, repeated after passing errors until `deadline`. Any thread; `done` runs on the
-// io thread, or here with kShuttingDown when the client is closed.
+// io thread, or here with kShuttingDown when the client is closed, or with kInvalidRequest when a string of
+// the request is not UTF-8.
 void CallWithRetry(std::shared_ptr<ClientCore> core, wire::RequestHeader request, MonotonicTime deadline,
                    CallDone done);
 

@@ -10,6 +10,7 @@
 #include "client/retry_policy.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/tcp_transport.h"
+#include "protocol/wire/utf8.h"
 
 namespace leat {
 namespace {
@@ -25,6 +26,9 @@ absl::Status ValidateClientOptions(const ClientOptions& options) {
     if (timeout <= absl::ZeroDuration()) {
       return MakeError(ErrorCode::kInvalidRequest, "the timeouts of a client have to be above zero");
     }
+  }
+  if (!IsValidUtf8(options.client_name)) {
+    return MakeError(ErrorCode::kInvalidRequest, "client_name is not valid UTF-8");
   }
   return ValidateRetryOptions(options.retry);
 }

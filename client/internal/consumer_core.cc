@@ -1,6 +1,7 @@
 #include "client/internal/consumer_core.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "client/internal/caller.h"
@@ -8,6 +9,7 @@
 #include "client/internal/offset_query.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
+#include "protocol/wire/utf8.h"
 
 namespace leat {
 namespace {
@@ -20,6 +22,9 @@ absl::Status NotAssigned(const TopicPartition& id) {
 absl::Status Validate(const TopicPartition& id, ReadFrom from) {
   if (id.topic.empty() || id.partition < 0) {
     return MakeError(ErrorCode::kInvalidRequest, "an assignment needs a topic and a partition from 0 on");
+  }
+  if (!IsValidUtf8(id.topic)) {
+    return MakeError(ErrorCode::kInvalidTopicName, "a topic's name has letters, digits, dots, _ and - only");
   }
   if (from.kind == ReadFrom::Kind::kOffset && from.value < 0) {
     return MakeError(ErrorCode::kInvalidRequest, "an offset cannot be negative");
@@ -81,10 +86,15 @@ void ConsumerCore::DropAll(const absl::Status& reason, Tokens& dropped) {
 }
 
 Future<absl::Status> ConsumerCore::Assign(std::vector<Assignment> assignments) {
+  std::set<TopicPartition> distinct;
   for (const Assignment& each : assignments) {
-    if (absl::Status status = Validate(each.partition, each.from); !status.ok()) {
-      return Future<absl::Status>::Of(status);
+    absl::Status status = Validate(each.partition, each.from);
+    if (status.ok() && !distinct.insert(each.partition).second) {
+      status = MakeError(
+          ErrorCode::kInvalidRequest,
+          absl::StrCat(each.partition.topic, "-", each.partition.partition, " is in the assignment twice"));
     }
+    if (!status.ok()) return Future<absl::Status>::Of(status);
   }
   if (const std::vector<TopicPartition> before = Assigned(); options_.on_revoked && !before.empty()) {
     options_.on_revoked(before);
@@ -102,7 +112,7 @@ Future<absl::Status> ConsumerCore::Assign(std::vector<Assignment> assignments) {
     DropAll(MakeError(ErrorCode::kInvalidRequest, "the assignment was changed meanwhile"), dropped);
     for (const Assignment& each : assignments) {
       std::unique_ptr<ConsumerPartition>& partition = partitions_[each.partition];
-      if (partition == nullptr) partition = std::make_unique<ConsumerPartition>();
+      partition = std::make_unique<ConsumerPartition>();
       partition->id = each.partition;
       partition->topic = std::make_shared<const std::string>(each.partition.topic);
       Aim(*partition, each.from, token, dropped);
@@ -117,27 +127,32 @@ Future<absl::Status> ConsumerCore::Assign(std::vector<Assignment> assignments) {
 
 Future<absl::Status> ConsumerCore::AssignTopics(std::vector<std::string> topics, ReadFrom from) {
   wire::RequestHeader request;
+  std::sort(topics.begin(), topics.end());
+  topics.erase(std::unique(topics.begin(), topics.end()), topics.end());
   for (const std::string& topic : topics) request.mutable_metadata()->add_topics(topic);
   if (topics.empty()) return Assign({});
   Promise<absl::Status> promise;
   Future<absl::Status> future = promise.GetFuture();
-  CallWithRetry(client_, std::move(request), After(MonotonicNow(), client_->options().operation_timeout),
-                [self = shared_from_this(), from, promise = std::move(promise)](CallReply reply) mutable {
-                  if (!reply.header.ok()) return promise.Set(reply.header.status());
-                  std::vector<Assignment> assignments;
-                  for (const wire::TopicMetadata& topic : (*reply.header)->metadata().topics()) {
-                    if (absl::Status error = FromWire(topic.error()); !error.ok())
-                      return promise.Set(std::move(error));
-                    for (uint32_t each = 0; each < std::min<uint32_t>(topic.partition_count(), 1'000'000);
-                         ++each) {
-                      assignments.push_back({{topic.name(), static_cast<int32_t>(each)}, from});
-                    }
-                  }
-                  self->Assign(std::move(assignments))
-                      .Then([promise = std::move(promise)](absl::Status status) mutable {
-                        promise.Set(std::move(status));
-                      });
-                });
+  CallWithRetry(
+      client_, std::move(request), After(MonotonicNow(), client_->options().operation_timeout),
+      [self = shared_from_this(), from, asked = topics.size(),
+       promise = std::move(promise)](CallReply reply) mutable {
+        if (!reply.header.ok()) return promise.Set(reply.header.status());
+        if (static_cast<size_t>((*reply.header)->metadata().topics_size()) != asked) {
+          return promise.Set(MakeError(ErrorCode::kUnknown, "the broker's reply does not fit the request"));
+        }
+        std::vector<Assignment> assignments;
+        for (const wire::TopicMetadata& topic : (*reply.header)->metadata().topics()) {
+          if (absl::Status error = FromWire(topic.error()); !error.ok()) return promise.Set(std::move(error));
+          for (uint32_t each = 0; each < std::min<uint32_t>(topic.partition_count(), 1'000'000); ++each) {
+            assignments.push_back({{topic.name(), static_cast<int32_t>(each)}, from});
+          }
+        }
+        self->Assign(std::move(assignments))
+            .Then([promise = std::move(promise)](absl::Status status) mutable {
+              promise.Set(std::move(status));
+            });
+      });
   return future;
 }
 

@@ -17,6 +17,9 @@ constexpr size_t kPartitionsPerRequest = 1024;
 // A fetch for less than this is not worth a request while something else is buffered.
 constexpr size_t kFetchBytesMin = 64 * 1024;
 
+// Between two fetches of which the first brought nothing.
+constexpr absl::Duration kEmptyFetchInterval = absl::Milliseconds(10);
+
 absl::Status Name(const TopicPartition& id, const absl::Status& error) {
   return MakeError(CodeOf(error), absl::StrCat(id.topic, "-", id.partition, ": ", error.message()));
 }
@@ -146,6 +149,7 @@ ConsumerFetcher::Fetch ConsumerFetcher::ChoosePartitions() {
   const size_t free = options.prefetch_bytes_max - std::min(used, options.prefetch_bytes_max);
   const bool too_little = used > 0 && free < std::min(kFetchBytesMin, options.prefetch_bytes_max / 4);
   const MonotonicTime now = MonotonicNow();
+  std::vector<ConsumerPartition*> chosen;
   for (auto& [id, partition] : consumer_.partitions_) {
     if (partition->phase != Phase::kFetch || partition->paused || partition->asked ||
         partition->not_before > now || !HasRoom(*partition)) {
@@ -155,10 +159,17 @@ ConsumerFetcher::Fetch ConsumerFetcher::ChoosePartitions() {
       consumer_.starved_ = true;
       return fetch;
     }
+    chosen.push_back(partition.get());
+  }
+  // The broker serves earlier entries first: those that got something last come last.
+  std::stable_sort(chosen.begin(), chosen.end(), [](const ConsumerPartition* a, const ConsumerPartition* b) {
+    return a->served < b->served;
+  });
+  if (chosen.size() > count) chosen.resize(count);
+  for (ConsumerPartition* partition : chosen) {
     partition->asked = true;
-    fetch.partitions.push_back(
-        {id, partition->generation, partition->topic, partition->fetch_offset, partition->fetch_at_boundary});
-    if (fetch.partitions.size() == count) break;
+    fetch.partitions.push_back({partition->id, partition->generation, partition->topic,
+                                partition->fetch_offset, partition->fetch_at_boundary});
   }
   // Not all that is free: a partition that gets room while this fetch waits needs some for its own.
   fetch.bytes =
@@ -194,6 +205,7 @@ bool ConsumerFetcher::SendFetch() {
   Fetch fetch = ChoosePartitions();
   if (fetch.partitions.empty()) return false;
   reserved_bytes_ += fetch.bytes;
+  fetch.sent_at = MonotonicNow();
   LinkRequest request;
   request.header = FetchHeader(fetch);
   request.reply_timeout = client_.options().request_timeout + consumer_.options_.fetch_max_wait;
@@ -218,6 +230,9 @@ void ConsumerFetcher::OnFetched(const Fetch& fetch, absl::StatusOr<LinkReply> re
                          MakeError(ErrorCode::kUnknown, "the broker's reply does not fit the request"));
   }
   failures_ = 0;
+  ++replies_;
+  // With a wait of zero, or a broker that does not wait, nothing else would slow down asking in vain.
+  if (total == 0) not_before_ = std::max(not_before_, After(fetch.sent_at, kEmptyFetchInterval));
   Tokens dropped;
   size_t at = 0;
   for (size_t i = 0; i < fetch.partitions.size(); ++i) {
@@ -255,6 +270,7 @@ void ConsumerFetcher::OnResult(const Asked& asked, const wire::FetchResult& resu
   if (chunk != nullptr) {
     partition->fetch_offset = extent.end;
     partition->fetch_at_boundary = true;
+    partition->served = replies_;
     consumer_.AddChunk(*partition, std::move(chunk));
   }
   if (!extent.error.ok()) consumer_.Halt(*partition, extent.error, dropped);

@@ -38,6 +38,7 @@ class ConsumerFetcher {
   struct Fetch {
     std::vector<Asked> partitions;
     size_t bytes = 0;  // reserved for the reply
+    MonotonicTime sent_at{};
   };
   using Tokens = ConsumerCore::Tokens;
 
@@ -63,6 +64,7 @@ class ConsumerFetcher {
   ClientCore& client_;
   ConsumerCore& consumer_;
   size_t reserved_bytes_ = 0;
+  uint64_t replies_ = 0;
   int failures_ = 0;            // of whole requests, in a row
   MonotonicTime not_before_{};  // of the next fetch
   bool awaiting_ = false;

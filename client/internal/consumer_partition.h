@@ -43,6 +43,7 @@ struct ConsumerPartition {
   bool paused = false;
   bool asked = false;    // a look-up or a fetch for this generation is under way
   bool reading = false;  // a poll is decoding a chunk of it
+  uint64_t served = 0;   // number of the reply that brought records last
   int failures = 0;      // in a row
   MonotonicTime not_before{};
   std::deque<ChunkReader> chunks;

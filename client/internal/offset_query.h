@@ -12,8 +12,8 @@ namespace leat {
 
 using OffsetReplies = std::vector<absl::StatusOr<OffsetReply>>;
 
-// See Admin::ListOffsets. Any thread.
+// See Admin::ListOffsets. In as many requests as the broker's limits ask for. Any thread.
 Future<absl::StatusOr<OffsetReplies>> AskOffsets(const std::shared_ptr<ClientCore>& core,
-                                                 const std::vector<OffsetQuestion>& questions);
+                                                 std::vector<OffsetQuestion> questions);
 
 }  // namespace leat

@@ -121,6 +121,10 @@ absl::Status ProducerCore::Reserve(size_t charged) {
   if (buffered_bytes_ + charged > options_.buffer_bytes_max) {
     const bool may_wait = options_.when_full == WhenFull::kBlock && !client_->OnIoThread();
     const MonotonicTime deadline = After(MonotonicNow(), options_.max_block);
+    // Nothing gets room by waiting for more records.
+    if (accumulator_.EndLinger() && !std::exchange(turn_posted_, true)) {
+      client_->Post([self = shared_from_this()] { self->sender_->Turn(); });
+    }
     while (buffered_bytes_ + charged > options_.buffer_bytes_max) {
       const auto left = deadline - MonotonicNow();
       if (!may_wait || left <= MonotonicTime::duration::zero()) {
@@ -199,7 +203,8 @@ Future<absl::Status> ProducerCore::FlushAsync() {
     }
   }
   for (const std::shared_ptr<SendBatch>& batch : live) batch->OnReady([token] {});
-  PostTurn();
+  // What was settled a moment ago is told by a task of the io thread that may still be running.
+  client_->Post([self = shared_from_this(), token] { self->sender_->Turn(); });
   return future;
 }
 

@@ -6,18 +6,11 @@
 #include "client/internal/produce_sender.h"
 #include "client/internal/producer_core.h"
 #include "client/internal/record_refs.h"
+#include "client/retry_policy.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
 
 namespace leat {
-namespace {
-
-// May be different when the broker is asked again.
-bool IsPassing(const absl::Status& error) {
-  return CodeOf(error) == ErrorCode::kTimedOut || CodeOf(error) == ErrorCode::kUnavailable;
-}
-
-}  // namespace
 
 void ProducerCore::Ask(const std::string& topic) {
   MonotonicTime deadline = After(MonotonicNow(), options_.delivery_timeout);
@@ -51,6 +44,7 @@ void ProducerCore::Ask(const std::string& topic) {
 void ProducerCore::OnPartitionCount(const std::string& topic_name, const absl::StatusOr<int32_t>& count) {
   Failures failures;
   bool ask_again = false;
+  int failures_in_a_row = 0;
   {
     MutexLock lock(mutex_);
     RoutedTopic& topic = router_.Find(topic_name);
@@ -62,10 +56,17 @@ void ProducerCore::OnPartitionCount(const std::string& topic_name, const absl::S
     }
     ask_again = held_.contains(&topic);
     topic.asking = ask_again;
+    topic.failures = ask_again ? topic.failures + 1 : 0;
+    failures_in_a_row = topic.failures;
     if (!failures.empty() && blocked_ > 0) space_.NotifyAll();
   }
   for (auto& [done, error] : failures) std::move(done)(error);
-  if (ask_again) Ask(topic_name);
+  if (ask_again) {
+    // Should the client be closed meanwhile, it fails what is held.
+    const absl::Duration delay = BackOff(client_->options().retry, failures_in_a_row, client_->random());
+    client_->timers().Add(After(MonotonicNow(), delay),
+                          [self = shared_from_this(), topic_name] { self->Ask(topic_name); });
+  }
   PostTurn();
 }
 
@@ -74,10 +75,12 @@ std::deque<ProducerCore::HeldRecord> ProducerCore::PlaceHeld(RoutedTopic& topic,
                                                              const absl::StatusOr<int32_t>& count,
                                                              Failures& failures) {
   std::deque<HeldRecord> left;
-  bool flush = false;
+  bool flush = blocked_ > 0;
   const MonotonicTime now = MonotonicNow();
+  // On another thread than the io thread it is told that the client was closed.
+  const bool may_pass = !count.ok() && IsRetriable(count.status()) && client_->OnIoThread();
   for (HeldRecord& held : records) {
-    if (!count.ok() && IsPassing(count.status()) && held.deadline > now) {
+    if (may_pass && held.deadline > now) {
       left.push_back(std::move(held));
       continue;
     }

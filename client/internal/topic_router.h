@@ -23,6 +23,7 @@ struct RoutedTopic {
   int32_t partition_count = 0;  // 0: not known yet
   MonotonicTime known_since{};
   bool asking = false;                                  // the broker is being asked for the partition count
+  int failures = 0;                                     // of asking, in a row
   std::vector<std::unique_ptr<PartitionQueue>> queues;  // by partition; never fewer than there were
   int32_t sticky = 0;                                   // where the latest record without key went
 };

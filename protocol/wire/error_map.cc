@@ -5,27 +5,10 @@
 
 #include "absl/strings/string_view.h"
 #include "protocol/record/error.h"
+#include "protocol/wire/utf8.h"
 
 namespace leat {
 namespace {
-
-// Length of the UTF-8 character at the front of `text`, or 0 when there is no valid one.
-size_t Utf8CharBytes(absl::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, and what lies above U+10FFFF.
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;
-  if (first == 0xED && byte(1) > 0x9F) return 0;
-  if (first == 0xF0 && byte(1) < 0x90) return 0;
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;
-  return length;
-}
 
 std::string ValidUtf8(absl::string_view text, size_t bytes_max) {
   std::string out;

@@ -69,6 +69,13 @@ TEST_F(AccumulatorTest, ClosesABatchBySize) {
   EXPECT_THAT(Take(), ElementsAre(1));
 }
 
+TEST_F(AccumulatorTest, ManyWaitingBatchesAreFlushedInOneWalk) {
+  // A walk over all batches for each of them would take minutes.
+  for (int i = 0; i < 100'000; ++i) Add(a_, std::string(900, 'x'));
+  accumulator_.EndLinger();
+  EXPECT_EQ(accumulator_.Live().size(), 100'000u);
+}
+
 TEST_F(AccumulatorTest, ARecordAboveTheBatchSizeTravelsAlone) {
   Add(a_, "small");
   Add(a_, std::string(5000, 'x'));

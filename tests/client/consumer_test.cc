@@ -284,6 +284,77 @@ TEST_F(ConsumerTest, PrefetchStaysWithinItsMemory) {
   EXPECT_GT(most, 4'000u);
 }
 
+TEST_F(ConsumerTest, AsksForMorePartitionsThanARequestTakes) {
+  wire::Limits limits;
+  limits.set_partitions_per_request_max(10);
+  broker_.SetLimits(limits);
+  broker_.CreateTopic("many", 33);
+  for (uint32_t partition = 0; partition < 33; ++partition) {
+    broker_.Append("many", partition, MakeValueBatch({std::to_string(partition)}));
+  }
+  auto consumer = MakeConsumer();
+  EXPECT_THAT(consumer->AssignTopics({"many"}, ReadFrom::Start()).Get(), IsOk());
+  EXPECT_THAT(consumer->EndOffsets().Get(), IsOkAndHolds(SizeIs(33)));
+  auto numbers = Read(*consumer, 33);
+  for (int partition = 0; partition < 33; ++partition)
+    EXPECT_THAT(numbers[partition], ElementsAre(partition));
+}
+
+TEST_F(ConsumerTest, PartitionsWithABacklogDoNotStarveTheOthers) {
+  for (uint32_t partition = 0; partition < 3; ++partition) {
+    for (int i = 0; i < 40; ++i) broker_.Append("t", partition, MakeValueBatch({std::string(1'000, 'x')}));
+  }
+  ConsumerOptions options;
+  options.fetch_bytes_max = 2'000;
+  auto consumer = MakeConsumer(std::move(options));
+  EXPECT_THAT(consumer->AssignTopics({"t"}, ReadFrom::Start()).Get(), IsOk());
+  std::map<int, int> seen;
+  for (int got = 0; got < 60;) {
+    const auto records = consumer->Poll(kLong);
+    ASSERT_THAT(records, IsOk());
+    for (const ConsumedRecord& record : *records) ++seen[record.partition()];
+    got += static_cast<int>(records->size());
+    if (got >= 30) {
+      for (int partition = 0; partition < 3; ++partition) EXPECT_GT(seen[partition], 5) << partition;
+    }
+  }
+}
+
+TEST_F(ConsumerTest, AskingInVainIsSlowedDown) {
+  ConsumerOptions options;
+  options.fetch_max_wait = absl::ZeroDuration();
+  auto consumer = Reader(ReadFrom::Start(), std::move(options));
+  EXPECT_THAT(consumer->Poll(absl::Milliseconds(100)), IsOkAndHolds(IsEmpty()));
+  EXPECT_LE(broker_.Count(Kind::kFetch), 12);
+  Fill(0, 0, 1);
+  EXPECT_EQ(ReadPartition(*consumer, 1), Range(0, 1));
+}
+
+TEST_F(ConsumerTest, AnAssignmentNamesEachPartitionOnce) {
+  Fill(0, 0, 1);
+  auto consumer = Reader(ReadFrom::Start());
+  EXPECT_THAT(consumer->Assign({{kP1, ReadFrom::Start()}, {kP1, ReadFrom::End()}}).Get(),
+              StatusIs(ErrorCode::kInvalidRequest));
+  EXPECT_THAT(consumer->Assigned(), ElementsAre(kP0));
+  EXPECT_THAT(consumer->AssignTopics({"t", "t"}, ReadFrom::Start()).Get(), IsOk());
+  EXPECT_THAT(consumer->Assigned(), SizeIs(3));
+}
+
+TEST_F(ConsumerTest, ANameThatIsNotUtf8IsRefusedBeforeItIsSent) {
+  auto consumer = Reader(ReadFrom::Start());
+  EXPECT_THAT(consumer->Assign({{{"caf\xe9", 0}, ReadFrom::At(0)}}).Get(),
+              StatusIs(ErrorCode::kInvalidTopicName));
+  EXPECT_THAT(consumer->AssignTopics({"caf\xe9"}, ReadFrom::Start()).Get(),
+              StatusIs(ErrorCode::kInvalidRequest));
+  auto producer = MakeProducer();
+  EXPECT_THAT(producer->Send(ValueRecord("caf\xe9", "v")).Get(), StatusIs(ErrorCode::kInvalidRequest));
+  EXPECT_THAT(producer->Send(ValueRecord("caf\xc3\xa9", "v")).Get(), IsOk());
+  EXPECT_EQ(broker_.Count(Kind::kHello), 1);
+  ClientOptions options = Options();
+  options.client_name = "caf\xe9";
+  EXPECT_THAT(Client::Create(options), StatusIs(ErrorCode::kInvalidRequest));
+}
+
 TEST_F(ConsumerTest, UnknownTopicsAndPartitionsAreErrors) {
   auto consumer = MakeConsumer();
   EXPECT_THAT(consumer->AssignTopics({"other"}, ReadFrom::Start()).Get(), StatusIs(ErrorCode::kUnknownTopic));

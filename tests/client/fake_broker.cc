@@ -252,10 +252,21 @@ bool FakeBroker::OnFrame(const std::shared_ptr<Connection>& connection, absl::st
   }
   const bool serve = action.kind != FakeAction::kRefuse && action.kind != FakeAction::kIgnore &&
                      action.kind != FakeAction::kCut && action.kind != FakeAction::kGarbage;
-  if (serve && request.has_fetch() && action.kind == FakeAction::kServe) {
+  const int entries = request.list_offsets().queries_size() + request.fetch().partitions_size() +
+                      request.produce().partitions_size();
+  if (serve && TooMany(entries)) {
+    ToWire(MakeError(ErrorCode::kLimitExceeded, "too many entries"), reply.header.mutable_error());
+    reply.header.set_correlation_id(request.correlation_id());
+  } else if (serve && request.has_fetch() && action.kind == FakeAction::kServe) {
     LongPoll(connection, request);
   } else if (serve) {
     reply = Serve(request, payload);
+  }
+  if (action.kind == FakeAction::kNoSpace) {
+    for (wire::TopicMetadata& topic : *reply.header.mutable_metadata()->mutable_topics()) {
+      topic.clear_partition_count();
+      ToWire(MakeError(ErrorCode::kDiskFull, "no space for a topic"), topic.mutable_error());
+    }
   }
   MutexLock lock(mutex_);
   ++counts_[request.request_case()];
@@ -264,7 +275,8 @@ bool FakeBroker::OnFrame(const std::shared_ptr<Connection>& connection, absl::st
   const bool silent = request.has_produce() && request.produce().ack() == wire::ACK_NONE;
   switch (action.kind) {
     case FakeAction::kServe:
-      if (!request.has_fetch() && !silent) Write(*connection, reply);
+    case FakeAction::kNoSpace:
+      if ((!request.has_fetch() || reply.header.has_error()) && !silent) Write(*connection, reply);
       return true;
     case FakeAction::kRefuse:
       Write(*connection, reply);
@@ -281,6 +293,12 @@ bool FakeBroker::OnFrame(const std::shared_ptr<Connection>& connection, absl::st
     default:
       return true;
   }
+}
+
+bool FakeBroker::TooMany(int entries) {
+  MutexLock lock(mutex_);
+  const uint32_t limit = limits_.partitions_per_request_max();
+  return limit != 0 && static_cast<uint32_t>(entries) > limit;
 }
 
 FakeBroker::Reply FakeBroker::Serve(const wire::RequestHeader& request, absl::string_view payload) {

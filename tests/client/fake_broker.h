@@ -29,6 +29,7 @@ struct FakeAction {
     kServeAndCut,  // carried out, and the connection is closed instead of answering
     kGarbage,      // answered with bytes that are no frame
     kHold,         // carried out, answered when Release is called
+    kNoSpace,      // of Metadata: DISK_FULL as the error of each topic
   };
   Kind kind = kServe;
   ErrorCode code = ErrorCode::kNone;
@@ -97,6 +98,7 @@ class FakeBroker {
   void ReadLoop(const std::shared_ptr<Connection>& connection);
   bool OnFrame(const std::shared_ptr<Connection>& connection, absl::string_view header,
                absl::string_view payload);
+  bool TooMany(int entries);
   Reply Serve(const wire::RequestHeader& request, absl::string_view payload);
   void ServeMetadata(const wire::MetadataRequest& request, wire::MetadataResponse* response)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -137,6 +137,15 @@ TEST_F(ProducerRetryTest, ARecordForANewTopicWaitsForTheBrokerToComeUp) {
   EXPECT_THAT(sent.Get(), IsOk());
 }
 
+TEST_F(ProducerRetryTest, APassingErrorOfANewTopicIsTriedAgain) {
+  broker_.SetScript([this](const wire::RequestHeader& request) {
+    return request.has_metadata() && ++calls_ <= 3 ? FakeAction{FakeAction::kNoSpace} : FakeAction{};
+  });
+  auto producer = MakeProducer();
+  EXPECT_THAT(producer->Send(ValueRecord("t", "v")).Get(), IsOk());
+  EXPECT_EQ(calls_, 4);
+}
+
 TEST_F(ProducerRetryTest, TheDeadlineHoldsWhileTheBrokerIsAway) {
   ProducerOptions options;
   options.delivery_timeout = absl::Milliseconds(100);

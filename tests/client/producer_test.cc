@@ -177,6 +177,33 @@ TEST_F(ProducerTest, LingerGathersRecords) {
   EXPECT_EQ(broker_.Values("t", 0), Numbers(100));
 }
 
+TEST_F(ProducerTest, AFullBufferEndsLingering) {
+  ProducerOptions options;
+  options.linger = absl::Hours(1);
+  options.buffer_bytes_max = 10'000;
+  options.max_block = kLong;
+  auto producer = MakeProducer(options);
+  std::vector<Future<Producer::Delivery>> sent;
+  for (int i = 0; i < 30; ++i) sent.push_back(producer->Send(ValueRecord("t", std::string(1'000, 'x'))));
+  EXPECT_THAT(producer->Flush(kLong), IsOk());
+  for (auto& future : sent) EXPECT_THAT(future.Get(), IsOk());
+}
+
+TEST_F(ProducerTest, FlushReturnsAfterTheCallbacks) {
+  broker_.CreateTopic("t", 1);
+  auto producer = MakeProducer();
+  std::atomic<bool> begun{false};
+  std::atomic<bool> ended{false};
+  producer->Send(ValueRecord("t", "v"), [&](const Producer::Delivery&) {
+    begun = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ended = true;
+  });
+  EXPECT_TRUE(Eventually([&] { return begun.load(); }));
+  EXPECT_THAT(producer->Flush(kLong), IsOk());
+  EXPECT_TRUE(ended);
+}
+
 TEST_F(ProducerTest, AFullBufferBlocksUntilThereIsRoom) {
   broker_.CreateTopic("t", 1);
   broker_.SetScript([this](const wire::RequestHeader& request) {

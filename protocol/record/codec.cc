@@ -16,6 +16,12 @@ constexpr size_t kBytesMax = std::numeric_limits<int32_t>::max();
 constexpr size_t kFirstStepMin = 4 * 1024;
 constexpr size_t kFirstStepMax = 1024 * 1024;
 
+absl::Status UnknownCodec(uint8_t codec_id) {
+  return MakeError(
+      ErrorCode::kUnsupportedCodec,
+      absl::StrCat("codec ", static_cast<int>(codec_id), " is unknown; use none, gzip, snappy, lz4 or zstd"));
+}
+
 }  // namespace
 
 CappedOutput::CappedOutput(size_t input_bytes, size_t bytes_max)
@@ -101,12 +107,26 @@ absl::StatusOr<std::string> Decompress(uint8_t codec_id, absl::string_view data,
       status = ZstdDecompress(data, &out);
       break;
     default:
-      return MakeError(ErrorCode::kUnsupportedCodec,
-                       absl::StrCat("codec ", static_cast<int>(codec_id),
-                                    " is unknown; use none, gzip, snappy, lz4 or zstd"));
+      return UnknownCodec(codec_id);
   }
   if (!status.ok()) return status;
   return out.Take();
+}
+
+absl::StatusOr<ContentSize> BoundContentSize(uint8_t codec_id, absl::string_view data) {
+  switch (static_cast<Codec>(codec_id)) {
+    case Codec::kNone:
+      return ContentSize{data.size(), data.size()};
+    case Codec::kGzip:
+      return GzipContentSize(data);
+    case Codec::kSnappy:
+      return SnappyContentSize(data);
+    case Codec::kLz4:
+      return Lz4ContentSize(data);
+    case Codec::kZstd:
+      return ZstdContentSize(data);
+  }
+  return UnknownCodec(codec_id);
 }
 
 }  // namespace leat

@@ -24,4 +24,16 @@ absl::Status Compress(Codec codec, absl::string_view data, std::string* out);
 // thread.
 absl::StatusOr<std::string> Decompress(uint8_t codec_id, absl::string_view data, size_t bytes_max);
 
+// Bounds of what data decompresses to, both inclusive.
+struct ContentSize {
+  uint64_t least = 0;
+  uint64_t most = 0;
+};
+
+// What the frames around the compressed data tell of its size, without decompressing it: a walk over the
+// block headers. The bounds hold for whatever Decompress accepts; they are exact for snappy, for gzip of one
+// member and where frames declare their content size. kCorruptBatch when the frames do not fit the data,
+// kUnsupportedCodec. Any thread.
+absl::StatusOr<ContentSize> BoundContentSize(uint8_t codec_id, absl::string_view data);
+
 }  // namespace leat

@@ -1,14 +1,21 @@
 #include <zlib.h>
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "protocol/record/codec_impl.h"
+#include "protocol/record/endian.h"
 
 namespace leat {
 namespace {
 
 constexpr int kGzipWindowBits = 15 + 16;  // the largest window, and gzip's header instead of zlib's
 constexpr int kMemoryLevel = 8;           // zlib's default
+constexpr absl::string_view kMemberStart("\x1f\x8b\x08", 3);
+constexpr size_t kMemberBytesMin = 18;    // header and trailer
+constexpr uint64_t kExpansionMax = 1032;  // deflate: 258 bytes for two bits
 
 Bytef* Input(absl::string_view data) {
   return reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));  // zlib's own type lacks the const
@@ -58,6 +65,18 @@ absl::Status GzipDecompress(absl::string_view data, CappedOutput* out) {
       return CorruptData("gzip", stream.msg != nullptr ? stream.msg : "the end is missing");
     }
   }
+}
+
+// The end of a member holds its size. Where no other member can begin behind the first, that is all there is.
+absl::StatusOr<ContentSize> GzipContentSize(absl::string_view data) {
+  if (data.size() < kMemberBytesMin || !absl::StartsWith(data, kMemberStart)) {
+    return CorruptData("gzip", "it does not begin with a member");
+  }
+  const uint32_t last = LoadLittleEndian<uint32_t>(data.data() + data.size() - 4);
+  const bool one_member = data.find(kMemberStart, kMemberBytesMin) == absl::string_view::npos;
+  const uint64_t most = data.size() * kExpansionMax;
+  // Sizes are modulo 4 GiB.
+  return ContentSize{last, one_member && most <= std::numeric_limits<uint32_t>::max() ? last : most};
 }
 
 }  // namespace leat

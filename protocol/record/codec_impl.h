@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "protocol/record/codec.h"
 
 // What the codecs have in common, and one pair of functions for each. Only codec*.cc include this.
 
@@ -39,6 +40,17 @@ class CappedOutput {
 absl::Status CorruptData(absl::string_view codec, absl::string_view what);
 absl::Status OverDecompressionLimit(size_t bytes_max);
 absl::Status OutOfMemory(absl::string_view codec);
+
+// What a stream of frames gives, block by block.
+inline void AddContent(ContentSize* size, uint64_t least, uint64_t most) {
+  size->least += least;
+  size->most += most;
+}
+
+absl::StatusOr<ContentSize> GzipContentSize(absl::string_view data);
+absl::StatusOr<ContentSize> SnappyContentSize(absl::string_view data);
+absl::StatusOr<ContentSize> Lz4ContentSize(absl::string_view data);
+absl::StatusOr<ContentSize> ZstdContentSize(absl::string_view data);
 
 absl::Status GzipCompress(absl::string_view data, std::string* out);
 absl::Status GzipDecompress(absl::string_view data, CappedOutput* out);

@@ -2,9 +2,11 @@
 #include <zstd_errors.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "protocol/record/codec_impl.h"
+#include "protocol/record/endian.h"
 
 namespace leat {
 namespace {
@@ -12,6 +14,8 @@ namespace {
 constexpr int kLevel = 3;  // zstd's default
 constexpr size_t kFirstTryFactor = 4;
 constexpr size_t kFirstTryMin = 64 * 1024;
+constexpr uint32_t kRawBlock = 0;
+constexpr uint32_t kRunBlock = 1;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -29,7 +33,48 @@ ZSTD_DCtx* Decompressor() {
   return context.get();
 }
 
+// The frame at the front of `data`, `bytes` of it, whose header declares no content size. libzstd has walked
+// its blocks already. False for what is not a frame of today's format.
+bool BoundBlocks(absl::string_view frame, ContentSize* size) {
+  constexpr size_t kDictionaryBytes[] = {0, 1, 2, 4};
+  if (frame.size() < 6 || LoadLittleEndian<uint32_t>(frame.data()) != ZSTD_MAGICNUMBER) return false;
+  const auto descriptor = static_cast<uint8_t>(frame[4]);
+  // A frame without a window descriptor has a content size.
+  size_t at = 6 + kDictionaryBytes[descriptor & 3];
+  while (at + 3 <= frame.size()) {
+    const uint32_t block = static_cast<uint8_t>(frame[at]) |
+                           static_cast<uint32_t>(static_cast<uint8_t>(frame[at + 1])) << 8 |
+                           static_cast<uint32_t>(static_cast<uint8_t>(frame[at + 2])) << 16;
+    const uint32_t type = (block >> 1) & 3;
+    const uint32_t bytes = block >> 3;
+    const bool known = type == kRawBlock || type == kRunBlock;
+    AddContent(size, known ? bytes : 0, known ? bytes : ZSTD_BLOCKSIZE_MAX);
+    at += 3 + (type == kRunBlock ? 1 : bytes);
+    if ((block & 1) != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+absl::StatusOr<ContentSize> ZstdContentSize(absl::string_view data) {
+  ContentSize size;
+  do {
+    const size_t bytes = ZSTD_findFrameCompressedSize(data.data(), data.size());
+    if (ZSTD_isError(bytes) != 0) return CorruptData("zstd", ZSTD_getErrorName(bytes));
+    const unsigned long long declared = ZSTD_getFrameContentSize(data.data(), data.size());
+    if (declared == ZSTD_CONTENTSIZE_ERROR) return CorruptData("zstd", "a frame header is damaged");
+    if (declared != ZSTD_CONTENTSIZE_UNKNOWN) {
+      // More than a batch can have is only counted, so that sums do not wrap.
+      const uint64_t capped = std::min<uint64_t>(declared, uint64_t{1} << 40);
+      AddContent(&size, capped, capped);
+    } else if (!BoundBlocks(data.substr(0, bytes), &size)) {
+      AddContent(&size, 0, uint64_t{1} << 40);
+    }
+    data.remove_prefix(bytes);
+  } while (!data.empty());
+  return size;
+}
 
 absl::Status ZstdCompress(absl::string_view data, std::string* out) {
   ZSTD_CCtx* const context = Compressor();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -30,6 +31,16 @@ inline T LoadBigEndian(const char* from) {
   T value;
   std::memcpy(&value, from, sizeof(T));
   return SwapIfLittleEndian(value);
+}
+
+// Little-endian ones, in the frames of codecs.
+template <typename T>
+inline T LoadLittleEndian(const char* from) {
+  static_assert(std::is_unsigned_v<T>);
+  T value = 0;
+  for (size_t i = sizeof(T); i > 0; --i)
+    value = static_cast<T>(value << 8 | static_cast<uint8_t>(from[i - 1]));
+  return value;
 }
 
 template <typename T>

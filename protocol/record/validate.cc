@@ -13,6 +13,9 @@
 namespace leat {
 namespace {
 
+// A compressed batch up to here is opened whatever the topic's validation.
+constexpr size_t kSmallPayloadBytes = 1024;
+constexpr uint64_t kSmallContentBytes = 64 * 1024;
 constexpr int16_t kUnusedAttributeBits = static_cast<int16_t>(0xff80);
 
 absl::Status Invalid(absl::string_view message) { return MakeError(ErrorCode::kInvalidBatch, message); }
@@ -86,6 +89,12 @@ absl::Status CheckOffsetsAndProducer(const BatchHeader& header) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRecordsFit(const BatchHeader& header, uint64_t content_bytes) {
+  if (static_cast<uint64_t>(header.record_count * kRecordBytesMin) <= content_bytes) return absl::OkStatus();
+  return Invalid(absl::StrCat("record count is ", header.record_count, ", but ", content_bytes,
+                              " bytes of records cannot hold as many"));
+}
+
 absl::Status TimestampError(int64_t timestamp_ms, const ValidationOptions& options) {
   return MakeError(ErrorCode::kInvalidTimestamp,
                    absl::StrCat("timestamp ", timestamp_ms, " lies outside ", options.timestamp_min_ms,
@@ -142,13 +151,36 @@ absl::Status CheckRecords(const BatchHeader& header, absl::string_view records,
   return absl::OkStatus();
 }
 
+// What the frames of a compressed batch tell, without opening it.
+absl::Status CheckContentSize(const BatchHeader& header, const ContentSize& size,
+                              const ValidationOptions& options) {
+  if (size.least > options.decompressed_bytes_max) {
+    return Corrupt(absl::StrCat("the batch decompresses to at least ", size.least, " bytes, allowed are ",
+                                options.decompressed_bytes_max));
+  }
+  return CheckRecordsFit(header, size.most);
+}
+
+// Small batches cost next to nothing, and most wrong ones are small. Of large ones those are opened that may
+// be bombs: their frames leave room for more than is allowed.
+bool WorthOpening(size_t compressed_bytes, const ContentSize& size, const ValidationOptions& options) {
+  return size.most > options.decompressed_bytes_max ||
+         (compressed_bytes <= kSmallPayloadBytes && size.most <= kSmallContentBytes);
+}
+
 absl::Status CheckPayload(const BatchView& batch, const ValidationOptions& options) {
   const BatchHeader& header = batch.header();
   if (header.codec_id() == static_cast<uint8_t>(Codec::kNone)) {
     if (options.validation == Validation::kHeader) return absl::OkStatus();
     return CheckRecords(header, batch.payload(), options);
   }
-  if (options.validation != Validation::kDeep) return absl::OkStatus();
+  if (options.validation == Validation::kHeader) return absl::OkStatus();
+  const absl::StatusOr<ContentSize> size = BoundContentSize(header.codec_id(), batch.payload());
+  if (!size.ok()) return size.status();
+  if (absl::Status status = CheckContentSize(header, *size, options); !status.ok()) return status;
+  if (options.validation != Validation::kDeep && !WorthOpening(batch.payload().size(), *size, options)) {
+    return absl::OkStatus();
+  }
   const absl::StatusOr<std::string> records =
       Decompress(header.codec_id(), batch.payload(), options.decompressed_bytes_max);
   if (!records.ok()) return records.status();
@@ -162,6 +194,9 @@ absl::StatusOr<BatchHeader> ValidateBatch(absl::string_view bytes, const Validat
   const BatchHeader header = DecodeBatchHeader(bytes);
   if (absl::Status status = CheckAttributes(header); !status.ok()) return status;
   if (absl::Status status = CheckOffsetsAndProducer(header); !status.ok()) return status;
+  const bool compressed = header.codec_id() != static_cast<uint8_t>(Codec::kNone);
+  const size_t content_max = compressed ? options.decompressed_bytes_max : bytes.size() - kBatchHeaderBytes;
+  if (absl::Status status = CheckRecordsFit(header, content_max); !status.ok()) return status;
   if (absl::Status status = CheckTimestamps(header, options); !status.ok()) return status;
   const absl::StatusOr<BatchView> batch = BatchView::Parse(bytes);
   if (!batch.ok()) return batch.status();

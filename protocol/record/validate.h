@@ -13,7 +13,7 @@ namespace leat {
 // How far the broker looks into a batch that a client sent (topic option `validation`).
 enum class Validation : uint8_t {
   kHeader,  // header and CRC
-  kParse,   // and the records of uncompressed batches; the default
+  kParse,   // and the records of uncompressed batches, the frames of compressed ones; the default
   kDeep,    // and the records of compressed batches
 };
 

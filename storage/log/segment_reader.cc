@@ -147,11 +147,15 @@ absl::StatusOr<std::optional<TimestampedOffset>> SegmentReader::SearchBatch(cons
       }
     }
   }
-  // A batch that is as its producer sent it, but cannot be opened, is no loss of ours.
-  return MakeError(lost ? ErrorCode::kDataLoss : ErrorCode::kCorruptBatch,
-                   absl::StrCat(segment_.file->path(), ": the batch at byte ", batch.position, ", offset ",
-                                batch.header.base_offset,
-                                lost ? " is damaged: " : " cannot be opened: ", status.message()));
+  if (lost) {
+    return MakeError(ErrorCode::kDataLoss,
+                     absl::StrCat(segment_.file->path(), ": the batch at byte ", batch.position, ", offset ",
+                                  batch.header.base_offset, " is damaged: ", status.message()));
+  }
+  if (CodeOf(status) == ErrorCode::kLimitExceeded) return status;
+  // As its producer sent it, but it cannot be opened. Its header promises such a record: whoever reads on
+  // from here misses none.
+  return TimestampedOffset{std::max(batch.header.base_offset, from), batch.header.max_timestamp_ms};
 }
 
 }  // namespace leat

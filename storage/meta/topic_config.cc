@@ -82,8 +82,8 @@ constexpr Row kRows[] = {
      SetDurability,
      GetDurability},
     {{"validation", "enum", "header|parse|deep",
-      "How far a batch is checked on arrival: header and checksum; also the records of uncompressed batches; "
-      "also those of compressed ones."},
+      "How far a batch is checked on arrival: header and checksum; also the records of uncompressed batches, "
+      "and of compressed ones the frames, the records where they are small or may be a bomb; all records."},
      Kind::kEnum,
      nullptr,
      0,

@@ -2,6 +2,7 @@
 partition alone."""
 
 import gzip
+import random
 import struct
 import time
 
@@ -146,16 +147,13 @@ class BadBatchTest(daemon.DaemonTest):
         self.assertEqual(self.name_of(result), "INVALID_TIMESTAMP")
         self.assertEqual(len(daemon.read_batches(self.connection, self.topic, 1)), 1)
 
-    def test_compressed_batches_are_opened_when_asked(self):
-        """With validation = deep: bombs and whatever hides behind a codec; without it they are the reader's matter."""
-        deep = self.topic + "-deep"
-        self.connection.create_topic(self.topic, 3)
-        self.connection.create_topic(deep, 3, {"validation": "deep"})
+    def compressed_cases(self):
+        """What may hide behind a codec, by name."""
         records = build_batch([Record(b"a", timestamp_ms=T)])[AT_RECORDS:]
-        self.assertEqual(self.connection.produce([(deep, 1, compressed("gzip", gzip.compress(records)))])[0].error.code, 0)
-        before = self.leatd.rss_bytes()
-        cases = {
+        return {
             "gzip bomb": compressed("gzip", gzip.compress(bytes(200 * MIB))),
+            "gzip bomb in members": compressed("gzip", b"".join(gzip.compress(bytes(20 * MIB)) for _ in range(4))),
+            "gzip bomb that says it is empty": compressed("gzip", gzip.compress(bytes(200 * MIB))[:-4] + bytes(4)),
             "zstd bomb": compressed("zstd", zstd_bomb(10000)),
             "gzip garbage": compressed("gzip", b"\x1f\x8b" + bytes(50)),
             "zstd garbage": compressed("zstd", b"\x28\xb5\x2f\xfd" + b"\xff" * 50),
@@ -164,24 +162,47 @@ class BadBatchTest(daemon.DaemonTest):
             "lz4 garbage": compressed("lz4", b"\x04\x22\x4d\x18" + b"\xff" * 50),
             "cut gzip": compressed("gzip", gzip.compress(records)[:-6]),
             "wrong count": compressed("gzip", gzip.compress(records), 2),
+            "wrong count, far off": compressed("gzip", gzip.compress(records * 5000), 100000),
+            "count near 2^31": compressed("gzip", gzip.compress(records), 0x7FFFFFFF),
             "nothing inside": compressed("gzip", gzip.compress(b"")),
             "not compressed at all": compressed("zstd", records),
         }
-        for what, batch in cases.items():
-            with self.subTest(what):
-                results = self.connection.produce([(deep, 0, batch), (deep, 2, build_batch([Record(b"a")]))])
-                self.assertIn(self.name_of(results[0]), ("INVALID_BATCH", "CORRUPT_BATCH"), results[0].error.message)
-                self.assertTrue(results[0].error.message)
-                self.assertEqual(results[1].error.code, 0)
-        self.assertEqual(daemon.read_batches(self.connection, deep, 0), [])
-        self.assertEqual(len(daemon.read_batches(self.connection, deep, 2)), len(cases))
+
+    def test_what_hides_behind_a_codec(self):
+        """Small batches and those that may be bombs are opened on any topic, all of them with validation = deep."""
+        deep = self.topic + "-deep"
+        self.connection.create_topic(self.topic, 3)
+        self.connection.create_topic(deep, 3, {"validation": "deep"})
+        records = build_batch([Record(b"a", timestamp_ms=T)])[AT_RECORDS:]
+        before = self.leatd.rss_bytes()
+        for topic in (self.topic, deep):
+            good = compressed("gzip", gzip.compress(records))
+            self.assertEqual(self.connection.produce([(topic, 1, good)])[0].error.code, 0)
+            for what, batch in self.compressed_cases().items():
+                with self.subTest(what, topic=topic):
+                    results = self.connection.produce([(topic, 0, batch), (topic, 2, build_batch([Record(b"a")]))])
+                    self.assertIn(self.name_of(results[0]), ("INVALID_BATCH", "CORRUPT_BATCH"), results[0].error.message)
+                    self.assertTrue(results[0].error.message)
+                    self.assertEqual(results[1].error.code, 0)
+            self.assertEqual(len(daemon.read_batches(self.connection, topic, 0)), 0)
+            self.assertEqual(len(daemon.read_batches(self.connection, topic, 2)), len(self.compressed_cases()))
         self.assertLess(self.leatd.rss_bytes() - before, 160 * MIB)
-        self.assertEqual(self.connection.produce([(self.topic, 0, cases["zstd bomb"])])[0].error.code, 0)
-        # A question that has to open it fails by itself, and the broker lives.
-        with self.assertRaises(LeatError) as caught:
-            self.connection.list_offset(self.topic, 0, pb.OffsetQuery.TIMESTAMP, T)
-        self.assertEqual(caught.exception.name, "CORRUPT_BATCH")
-        self.assertEqual(len(daemon.read_batches(self.connection, self.topic, 0)), 1)
+
+    def test_a_batch_that_nobody_opened_breaks_no_search(self):
+        """What a topic of validation = header or parse lets through is the reader's matter, and only there."""
+        self.connection.create_topic(self.topic, 1)
+        self.connection.create_topic(self.topic + "-deep", 1, {"validation": "deep"})
+        noise = random.Random(1).randbytes(3000)
+        records = build_batch([Record(noise, timestamp_ms=T)])[AT_RECORDS:]
+        wrong_count = compressed("gzip", gzip.compress(records), 3)
+        result = self.connection.produce([(self.topic + "-deep", 0, wrong_count)])[0]
+        self.assertEqual(self.name_of(result), "INVALID_BATCH")
+        for batch in (build_batch([Record(b"a", timestamp_ms=T - 5)]), wrong_count,
+                      build_batch([Record(b"b", timestamp_ms=T + 5)])):
+            self.assertEqual(self.connection.produce([(self.topic, 0, batch)])[0].error.code, 0)
+        for timestamp_ms, offset, found_ms in ((T - 5, 0, T - 5), (T - 1, 1, T), (T + 1, 4, T + 5), (T + 9, 5, -1)):
+            answer = self.connection.list_offset(self.topic, 0, pb.OffsetQuery.TIMESTAMP, timestamp_ms)
+            self.assertEqual((answer.offset, answer.timestamp_ms), (offset, found_ms))
 
     def test_limit_of_the_topic(self):
         self.connection.create_topic(self.topic, 3, {"batch_bytes_max": "1000", "segment_bytes": "1KiB"})

@@ -28,7 +28,17 @@ std::string Compressed(Codec codec, absl::string_view data) {
 }
 
 absl::StatusOr<std::string> Decompressed(Codec codec, absl::string_view data, size_t bytes_max = 64 * kMiB) {
-  return Decompress(static_cast<uint8_t>(codec), data, bytes_max);
+  absl::StatusOr<std::string> out = Decompress(static_cast<uint8_t>(codec), data, bytes_max);
+  // What can be opened lies within the bounds that its frames gave.
+  if (out.ok()) {
+    const absl::StatusOr<ContentSize> size = BoundContentSize(static_cast<uint8_t>(codec), data);
+    EXPECT_TRUE(size.ok()) << CodecName(codec) << ": " << size.status();
+    if (size.ok()) {
+      EXPECT_LE(size->least, out->size()) << CodecName(codec);
+      EXPECT_GE(size->most, out->size()) << CodecName(codec);
+    }
+  }
+  return out;
 }
 
 // Bytes that compress a little, as text does.
@@ -59,6 +69,19 @@ TEST(Codec, SizesAroundBlocksComeBack) {
                               64 * kMiB / 1024, 64 * 1024 + size_t{1}, 3 * kMiB + 17}) {
       const std::string text = Text(size);
       EXPECT_EQ(Decompressed(codec, Compressed(codec, text)).value(), text) << CodecName(codec) << size;
+    }
+  }
+}
+
+TEST(Codec, TheSizeOfWhatWeWriteIsKnownWithoutOpeningIt) {
+  const std::string text = Text(3 * kMiB + 17);
+  for (const Codec codec : kCompressing) {
+    const ContentSize size = BoundContentSize(static_cast<uint8_t>(codec), Compressed(codec, text)).value();
+    EXPECT_GE(size.most, text.size());
+    EXPECT_LT(size.most, text.size() + 64 * 1024) << CodecName(codec);
+    // The blocks of lz4 tell their limit only.
+    if (codec != Codec::kLz4) {
+      EXPECT_EQ(size.least, text.size()) << CodecName(codec);
     }
   }
 }

@@ -125,6 +125,29 @@ TEST_F(LogReadTest, ADamagedBatchIsDataLossForTheSearchThatNeedsIt) {
   ExpectFound(25, 2, 30);
 }
 
+// The broker may never have opened it. The search ends where reading has to begin to miss nothing, and those
+// behind and before it are found as ever.
+TEST_F(LogReadTest, ABatchThatCannotBeOpenedIsFoundAtItsFirstOffset) {
+  Append({10}, Codec::kZstd);
+  std::string batch = MakeValueBatch({"a"}, kTime + 20);
+  BatchHeader header = DecodeBatchHeader(batch);
+  batch.replace(kBatchHeaderBytes, std::string::npos, "not a frame");
+  header.batch_length = static_cast<int32_t>(batch.size() - kBatchLengthOverhead);
+  header.attributes = static_cast<int16_t>(Codec::kZstd);
+  header.record_count = 3;
+  header.last_offset_delta = 2;
+  header.max_timestamp_ms = kTime + 30;
+  EncodeBatchHeader(header, absl::MakeSpan(batch));
+  SealBatch(absl::MakeSpan(batch));
+  ASSERT_THAT(world_.log->Append(header, absl::MakeSpan(batch), CommitUrgency::kNow), IsOk());
+  Append({40}, Codec::kZstd);
+  ASSERT_THAT(world_.Commit(), IsOk());
+  ExpectFound(5, 0, 10);
+  ExpectFound(15, 1, 30);
+  ExpectFound(30, 1, 30);
+  ExpectFound(35, 4, 40);
+}
+
 TEST_F(LogReadTest, ADamagedHeaderIsDataLoss) {
   for (int i = 0; i < 4; ++i) Append({i});
   ASSERT_THAT(world_.Commit(), IsOk());

@@ -23,7 +23,7 @@ struct ProducerOptions {
   Acks acks = Acks::kDurable;
   Codec codec = Codec::kNone;
   // A batch is closed when it has this many bytes before compression; a record that is larger travels alone.
-  // The broker's own limit holds as well.
+  // A batch that is too large for its topic is sent again in halves, and later ones are made smaller.
   size_t batch_bytes = 256 * 1024;
   // How long a batch that is not full waits for more records. With 0 it leaves as soon as its partition has
   // nothing under way and the connection is free: batches then grow by themselves with the load.
@@ -60,6 +60,9 @@ struct ProducerStats {
 // batch twice when only its reply was lost; every batch carries producer id, epoch and sequence, by which a
 // broker can tell (this version's broker does not look at them yet).
 //
+// A batch that the broker refuses for its size or a timestamp is split until only records that are refused
+// themselves fail.
+//
 // A record without partition goes by its key, to the partition that Kafka's Java client would choose; without
 // a key, batch by batch to one partition after the other.
 //
@@ -94,7 +97,8 @@ class Producer {
   // (which makes the result kTimedOut). Not on the io thread. A second call does nothing.
   absl::Status Close(absl::Duration timeout);
 
-  // Travels in every batch, with epoch 0.
+  // Travels in every batch, with the epoch of its partition: 0, and one more after each batch of which nobody
+  // knows whether it was stored.
   int64_t producer_id() const;
   ProducerStats stats() const;
 

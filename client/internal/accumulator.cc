@@ -4,8 +4,12 @@
 
 namespace leat {
 
+size_t Accumulator::BatchBytes(const PartitionQueue& queue) const {
+  return std::min(options_.batch_bytes, queue.batch_bytes_max);
+}
+
 bool Accumulator::IsFull(const PartitionQueue& queue, const SendBatch& batch) const {
-  return &batch != queue.batches.back().get() || batch.uncompressed_bytes() >= options_.batch_bytes;
+  return &batch != queue.batches.back().get() || batch.uncompressed_bytes() >= BatchBytes(queue);
 }
 
 bool Accumulator::BeginsBatch(const PartitionQueue& queue, size_t encoded_bytes) const {
@@ -13,7 +17,7 @@ bool Accumulator::BeginsBatch(const PartitionQueue& queue, size_t encoded_bytes)
   // A batch that was sent once is closed, also while it waits to be sent again.
   if (queue.state == PartitionQueue::State::kInFlight && queue.batches.size() == 1) return true;
   const SendBatch& last = *queue.batches.back();
-  return last.sealed() || last.uncompressed_bytes() + encoded_bytes > options_.batch_bytes;
+  return last.closed() || last.uncompressed_bytes() + encoded_bytes > BatchBytes(queue);
 }
 
 Accumulator::Place Accumulator::Append(PartitionQueue& queue, const Addition& addition, MonotonicTime now) {
@@ -49,7 +53,7 @@ Accumulator::AgeKey Accumulator::KeyOf(const SendBatch& batch) {
 }
 
 bool Accumulator::Lingers(const PartitionQueue& queue) {
-  return queue.state == PartitionQueue::State::kWaiting && !queue.batches.front()->sealed();
+  return queue.state == PartitionQueue::State::kWaiting && !queue.batches.front()->closed();
 }
 
 void Accumulator::MakeReady(PartitionQueue& queue) {
@@ -120,6 +124,19 @@ void Accumulator::Retry(PartitionQueue& queue, MonotonicTime when) {
   MakeWait(queue, when);
 }
 
+void Accumulator::Replace(PartitionQueue& queue, const std::vector<std::shared_ptr<SendBatch>>& parts) {
+  const std::shared_ptr<SendBatch> whole = std::move(queue.batches.front());
+  queue.batches.pop_front();
+  whole->settled = true;
+  for (const std::shared_ptr<SendBatch>& part : parts) {
+    part->number = next_number_++;
+    part->retry.deadline = whole->retry.deadline;
+    by_deadline_.emplace(KeyOf(*part), Waiting{&queue, part});
+  }
+  queue.batches.insert(queue.batches.begin(), parts.begin(), parts.end());
+  Settle(queue);
+}
+
 std::vector<std::shared_ptr<SendBatch>> Accumulator::TakeExpired(MonotonicTime now) {
   std::vector<std::shared_ptr<SendBatch>> expired;
   while (!by_deadline_.empty() && by_deadline_.begin()->first.first <= now) {
@@ -128,6 +145,7 @@ std::vector<std::shared_ptr<SendBatch>> Accumulator::TakeExpired(MonotonicTime n
     by_deadline_.erase(by_deadline_.begin());
     queue.batches.erase(std::find(queue.batches.begin(), queue.batches.end(), batch));
     batch->settled = true;
+    if (batch->sealed()) queue.NextEpoch();
     expired.push_back(std::move(batch));
     if (queue.state != PartitionQueue::State::kInFlight) Settle(queue);
   }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -27,8 +28,19 @@ struct PartitionQueue {
   const int32_t partition;
   State state = State::kIdle;
   std::deque<std::shared_ptr<SendBatch>> batches;
-  MonotonicTime due{};        // of kWaiting
-  int32_t next_sequence = 0;  // of the next batch that is sealed
+  MonotonicTime due{};  // of kWaiting
+  // Of the next batch that is sealed. A new epoch begins when it is not known whether a batch was stored:
+  // nobody could tell a gap from a lost batch then.
+  int16_t epoch = 0;
+  int32_t next_sequence = 0;
+  // What the broker took at most; less than AccumulatorOptions::batch_bytes once it refused a batch for its
+  // size.
+  size_t batch_bytes_max = std::numeric_limits<size_t>::max();
+
+  void NextEpoch() {
+    epoch = static_cast<int16_t>((epoch + 1) & 0x7fff);
+    next_sequence = 0;
+  }
 };
 
 struct AccumulatorOptions {
@@ -72,6 +84,8 @@ class Accumulator {
   void Done(PartitionQueue& queue);
   // The front batch has to be sent again at `when`.
   void Retry(PartitionQueue& queue, MonotonicTime when);
+  // The front batch, which was under way, goes on as `parts`, in their order.
+  void Replace(PartitionQueue& queue, const std::vector<std::shared_ptr<SendBatch>>& parts);
   // Takes out what is past its deadline and not under way.
   std::vector<std::shared_ptr<SendBatch>> TakeExpired(MonotonicTime now);
 
@@ -91,6 +105,7 @@ class Accumulator {
 
   static AgeKey KeyOf(const SendBatch& batch);
   static bool Lingers(const PartitionQueue& queue);
+  size_t BatchBytes(const PartitionQueue& queue) const;
   bool IsFull(const PartitionQueue& queue, const SendBatch& batch) const;
   void MakeReady(PartitionQueue& queue);
   void MakeWait(PartitionQueue& queue, MonotonicTime due);

@@ -20,6 +20,26 @@ constexpr size_t kQueuedBytesMax = 2 * 1024 * 1024;
 constexpr size_t kHeaderRoom = 64 * 1024;
 constexpr size_t kPartitionsPerRequest = 256;
 
+// The broker, or the client itself, surely stored nothing.
+bool IsRefusal(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidRequest:
+    case ErrorCode::kFrameTooLarge:
+    case ErrorCode::kLimitExceeded:
+    case ErrorCode::kUnknownTopic:
+    case ErrorCode::kUnknownPartition:
+    case ErrorCode::kInvalidTopicName:
+    case ErrorCode::kCorruptBatch:
+    case ErrorCode::kInvalidBatch:
+    case ErrorCode::kBatchTooLarge:
+    case ErrorCode::kInvalidTimestamp:
+    case ErrorCode::kUnsupportedCodec:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 bool ProduceSender::ConnectionIsFree() const {
@@ -106,7 +126,7 @@ void ProduceSender::AwaitConnection() {
 bool ProduceSender::Prepare(PartitionQueue& queue, SendBatch& batch) {
   absl::Status status;
   if (!batch.sealed()) {
-    status = batch.Seal(producer_.producer_id(), queue.next_sequence);
+    status = batch.Seal(producer_.producer_id(), queue.epoch, queue.next_sequence);
     if (status.ok()) {
       // Sequences count records and wrap around at 2^31.
       queue.next_sequence = static_cast<int32_t>(
@@ -114,12 +134,13 @@ bool ProduceSender::Prepare(PartitionQueue& queue, SendBatch& batch) {
           0x7fffffff);
     }
   }
-  const uint64_t limit = client_.link().limits().batch_bytes_max();
-  if (status.ok() && limit != 0 && batch.encoded().size() > limit) {
-    status = MakeError(ErrorCode::kBatchTooLarge,
-                       absl::StrCat("a batch of ", batch.record_count(), " records has ",
-                                    batch.encoded().size(), " bytes, the broker takes ", limit,
-                                    "; send smaller records or choose a smaller batch_bytes"));
+  // What is too large for the topic only the broker knows.
+  const uint64_t limit = client_.link().limits().frame_bytes_max();
+  if (status.ok() && limit > kHeaderRoom && batch.encoded().size() > limit - kHeaderRoom) {
+    status =
+        MakeError(ErrorCode::kBatchTooLarge,
+                  absl::StrCat("a batch of ", batch.record_count(), " records has ", batch.encoded().size(),
+                               " bytes, the broker takes frames of ", limit, "; send smaller records"));
   }
   if (status.ok()) return true;
   SettleFailure(queue, batch, status);
@@ -203,6 +224,18 @@ void ProduceSender::SettleFailure(PartitionQueue& queue, SendBatch& batch, const
     return;
   }
   const ErrorCode code = CodeOf(error);
+  if (batch.sealed()) {
+    if (batch.retry.failures == 1 && IsRefusal(code)) {
+      queue.next_sequence = batch.base_sequence();
+    } else {
+      queue.NextEpoch();
+    }
+  }
+  const bool too_large = code == ErrorCode::kBatchTooLarge;
+  if (!stopped_ && (too_large || code == ErrorCode::kInvalidTimestamp) &&
+      producer_.SettleSplit(queue, batch, too_large)) {
+    return;
+  }
   if (code == ErrorCode::kUnknownTopic || code == ErrorCode::kUnknownPartition)
     producer_.MarkStale(batch.topic());
   if (producer_.SettleDone(queue, batch, false))

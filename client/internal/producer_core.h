@@ -55,6 +55,9 @@ class ProducerCore final : public ClientCore::Member, public std::enable_shared_
   // settled meanwhile by Close.
   bool SettleDone(PartitionQueue& queue, const SendBatch& batch, bool acked);
   bool SettleRetry(PartitionQueue& queue, const SendBatch& batch, MonotonicTime when);
+  // A batch that was refused for its size (`too_large`) or for one of its records goes on in two halves.
+  // False when it cannot.
+  bool SettleSplit(PartitionQueue& queue, SendBatch& batch, bool too_large);
   // The partitions of the topic are asked for again before its next record.
   void MarkStale(const std::string& topic);
   // Runs a turn of the sender soon. Any thread.

@@ -1,5 +1,6 @@
 // The part of ProducerCore that runs on the io thread: what the broker says about topics and batches.
 
+#include <algorithm>
 #include <utility>
 
 #include "client/internal/caller.h"
@@ -155,6 +156,16 @@ bool ProducerCore::SettleRetry(PartitionQueue& queue, const SendBatch& batch, Mo
   if (batch.settled) return false;
   accumulator_.Retry(queue, when);
   ++stats_.batches_retried;
+  return true;
+}
+
+bool ProducerCore::SettleSplit(PartitionQueue& queue, SendBatch& batch, bool too_large) {
+  if (batch.record_count() < 2) return false;
+  const std::vector<std::shared_ptr<SendBatch>> parts = batch.Split();
+  if (parts.empty()) return false;
+  MutexLock lock(mutex_);
+  if (too_large) queue.batch_bytes_max = std::min(queue.batch_bytes_max, batch.uncompressed_bytes() / 2);
+  accumulator_.Replace(queue, parts);
   return true;
 }
 

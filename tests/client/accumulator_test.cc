@@ -37,7 +37,7 @@ class AccumulatorTest : public testing::Test {
     for (const auto& [queue, batch] : taken_) records.push_back(batch->record_count());
     return records;
   }
-  static void Seal(PartitionQueue& queue) { EXPECT_THAT(queue.batches.front()->Seal(1, 0), IsOk()); }
+  static void Seal(PartitionQueue& queue) { EXPECT_THAT(queue.batches.front()->Seal(1, 0, 0), IsOk()); }
 
   const std::shared_ptr<const std::string> topic_ = std::make_shared<const std::string>("t");
   PartitionQueue a_{topic_, 0};
@@ -190,7 +190,7 @@ RC_GTEST_PROP(AccumulatorProperty, KeepsTheOrderOfEveryPartition,
     accumulator.Advance(now);
     for (auto& [queue, batch] : accumulator.Take(1000, 2)) {
       RC_ASSERT(!under_way.contains(queue));
-      if (!batch->sealed()) RC_ASSERT(batch->Seal(1, 0).ok());
+      if (!batch->sealed()) RC_ASSERT(batch->Seal(1, 0, 0).ok());
       under_way[queue] = batch;
     }
   };

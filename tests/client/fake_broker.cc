@@ -10,6 +10,7 @@
 #include <chrono>
 
 #include "gtest/gtest.h"
+#include "protocol/record/validate.h"
 #include "protocol/wire/error_map.h"
 #include "protocol/wire/frame.h"
 #include "tests/support/batch_factory.h"
@@ -372,8 +373,12 @@ void FakeBroker::ServeProduce(const wire::ProduceRequest& request, absl::string_
       ToWire(MakeError(code, "refused by the script"), result->mutable_error());
       continue;
     }
-    const auto view = BatchView::Parse(batch);
-    EXPECT_TRUE(view.ok() && view->CheckCrc().ok() && view->bytes().size() == batch.size());
+    ValidationOptions rules;
+    rules.batch_bytes_max = limits_.batch_bytes_max();
+    if (const auto valid = ValidateBatch(batch, rules); !valid.ok()) {
+      ToWire(valid.status(), result->mutable_error());
+      continue;
+    }
     result->set_base_offset(partition->end);
     result->set_level(request.ack());
     StampBatch(absl::MakeSpan(&batch[0], batch.size()), partition->end, 0);

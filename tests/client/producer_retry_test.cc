@@ -98,6 +98,22 @@ TEST_F(ProducerRetryTest, RepeatsABatchByteForByteWithItsIdentity) {
   EXPECT_EQ(second.base_sequence, 1);
 }
 
+TEST_F(ProducerRetryTest, ABatchThatMayBeStoredBeginsAnEpoch) {
+  broker_.CreateTopic("t", 1);
+  broker_.SetScript([this](const wire::RequestHeader& request) {
+    return FakeAction{request.has_produce() && hold_ ? FakeAction::kServeSilent : FakeAction::kServe};
+  });
+  ProducerOptions options;
+  options.delivery_timeout = absl::Milliseconds(100);
+  auto producer = MakeProducer(options);
+  EXPECT_THAT(producer->Send(ValueRecord("t", "lost")).Get(), StatusIs(ErrorCode::kTimedOut));
+  hold_ = false;
+  EXPECT_THAT(producer->Send(ValueRecord("t", "next")).Get(), IsOk());
+  const BatchHeader next = DecodeBatchHeader(broker_.Arrived("t", 0).back());
+  EXPECT_EQ(next.producer_epoch, 1);
+  EXPECT_EQ(next.base_sequence, 0);
+}
+
 TEST_F(ProducerRetryTest, OnePartitionWithTroubleDoesNotHoldUpTheOthers) {
   broker_.CreateTopic("t", 2);
   broker_.SetPartitionScript([](const wire::ProducePartition& entry) {

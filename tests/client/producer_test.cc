@@ -152,7 +152,7 @@ TEST_F(ProducerTest, FindsPartitionsThatWereAdded) {
   EXPECT_TRUE(Eventually([&] { return producer->Send(record).Get().ok(); }));
 }
 
-TEST_F(ProducerTest, ABatchAboveTheBrokersLimitIsRefusedHere) {
+TEST_F(ProducerTest, ARecordAboveTheTopicsLimitIsRefused) {
   wire::Limits limits;
   limits.set_frame_bytes_max(1 << 20);
   limits.set_batch_bytes_max(10'000);
@@ -160,8 +160,93 @@ TEST_F(ProducerTest, ABatchAboveTheBrokersLimitIsRefusedHere) {
   auto producer = MakeProducer();
   EXPECT_THAT(producer->Send(ValueRecord("t", std::string(20'000, 'x'))).Get(),
               StatusIs(ErrorCode::kBatchTooLarge));
+  // This one fits into no frame.
+  EXPECT_THAT(producer->Send(ValueRecord("t", std::string(2 << 20, 'x'))).Get(),
+              StatusIs(ErrorCode::kBatchTooLarge));
   EXPECT_THAT(producer->Send(ValueRecord("t", "small")).Get(), IsOk());
-  EXPECT_EQ(broker_.Count(Kind::kProduce), 1);
+  EXPECT_EQ(broker_.Count(Kind::kProduce), 2);
+}
+
+TEST_F(ProducerTest, BatchesAreSplitUntilTheyFitTheTopic) {
+  wire::Limits limits;
+  limits.set_batch_bytes_max(1'000);
+  broker_.SetLimits(limits);
+  for (const Codec codec : {Codec::kNone, Codec::kLz4}) {
+    const std::string topic(CodecName(codec));
+    ProducerOptions options;
+    options.codec = codec;
+    options.linger = absl::Hours(1);
+    auto producer = MakeProducer(options);
+    std::vector<Future<Producer::Delivery>> sent;
+    std::vector<std::string> values;
+    std::atomic<int> called{0};
+    for (int i = 0; i < 200; ++i) {
+      values.push_back(std::to_string(i * i * 7919) + std::string(50, 'x'));
+      Record record = ValueRecord(topic, values.back());
+      record.timestamp_ms = 1'000 + i;
+      if (i % 2 == 0) {
+        sent.push_back(producer->Send(record));
+      } else {
+        producer->Send(record, [&called, i](const Producer::Delivery& delivery) {
+          EXPECT_EQ(delivery->offset, i);
+          ++called;
+        });
+      }
+    }
+    EXPECT_THAT(producer->Flush(kLong), IsOk());
+    EXPECT_EQ(called, 100);
+    for (int i = 0; i < 100; ++i) {
+      const Producer::Delivery delivery = sent[static_cast<size_t>(i)].Get();
+      ASSERT_THAT(delivery, IsOk());
+      EXPECT_EQ(delivery->offset, 2 * i);
+      EXPECT_EQ(delivery->timestamp_ms, 1'000 + 2 * i);
+    }
+    EXPECT_EQ(broker_.Values(topic, 0), values);
+    EXPECT_EQ(producer->stats().records_acked, 200u);
+    EXPECT_EQ(producer->stats().records_failed, 0u);
+    EXPECT_EQ(producer->stats().buffered_bytes, 0u);
+    // Later batches fit at once, and no sequence is left out.
+    const size_t arrived = broker_.Arrived(topic, 0).size();
+    EXPECT_THAT(producer->Send(ValueRecord(topic, std::string(50, 'x'))).Wait(absl::ZeroDuration()),
+                testing::IsFalse());
+    EXPECT_THAT(producer->Flush(kLong), IsOk());
+    EXPECT_EQ(broker_.Arrived(topic, 0).size(), arrived + 1);
+    int32_t sequence = 0;
+    const std::string stored = broker_.Log(topic, 0);
+    for (absl::string_view log = stored; !log.empty();) {
+      const BatchHeader header = DecodeBatchHeader(log);
+      EXPECT_EQ(header.base_sequence, sequence);
+      EXPECT_EQ(header.producer_epoch, 0);
+      sequence += header.record_count;
+      log.remove_prefix(header.total_bytes());
+    }
+    EXPECT_EQ(sequence, 201);
+  }
+}
+
+TEST_F(ProducerTest, ARecordThatIsRefusedFailsAlone) {
+  ProducerOptions options;
+  options.linger = absl::Hours(1);
+  auto producer = MakeProducer(options);
+  std::vector<Future<Producer::Delivery>> sent;
+  for (const std::string& value : Numbers(100)) {
+    Record record = ValueRecord("t", value);
+    if (value == "37") record.timestamp_ms = -5;
+    sent.push_back(producer->Send(record));
+  }
+  EXPECT_THAT(producer->Flush(kLong), IsOk());
+  for (size_t i = 0; i < sent.size(); ++i) {
+    const Producer::Delivery delivery = sent[i].Get();
+    EXPECT_EQ(CodeOf(delivery.status()), i == 37 ? ErrorCode::kInvalidTimestamp : ErrorCode::kNone) << i;
+  }
+  std::vector<std::string> expected = Numbers(100);
+  expected.erase(expected.begin() + 37);
+  EXPECT_EQ(broker_.Values("t", 0), expected);
+  EXPECT_EQ(producer->stats().records_failed, 1u);
+  // Its sequence goes to the next one.
+  const std::vector<std::string> arrived = broker_.Arrived("t", 0);
+  const BatchHeader last = DecodeBatchHeader(arrived.back());
+  EXPECT_EQ(last.base_sequence + last.record_count, 99);
 }
 
 TEST_F(ProducerTest, LingerGathersRecords) {

@@ -15,31 +15,30 @@ absl::Status BadFile(absl::string_view path, uint32_t line, absl::string_view ca
   return MakeError(ErrorCode::kInvalidConfig, absl::StrCat(path, ":", line, ": ", cause));
 }
 
-absl::Status Flatten(const toml::table& table, const std::string& prefix, absl::string_view path,
-                     std::vector<FileSetting>& out) {
+void Flatten(const toml::table& table, const std::string& prefix, std::vector<FileSetting>& out) {
   for (const auto& [key, node] : table) {
     const std::string_view own = key.str();
     FileSetting setting;
     setting.name = absl::StrCat(prefix, absl::string_view(own.data(), own.size()));
     setting.line = key.source().begin.line;
-    if (const toml::table* inner = node.as_table()) {
-      absl::Status status = Flatten(*inner, setting.name + ".", path, out);
-      if (!status.ok()) return status;
-      continue;
-    }
-    if (const auto* text = node.as_string()) {
+    const toml::table* const inner = node.as_table();
+    if (inner != nullptr) {
+      setting.type = FileValue::kTable;
+    } else if (const auto* text = node.as_string()) {
       setting.value = text->get();
     } else if (const auto* number = node.as_integer()) {
+      setting.type = FileValue::kNumber;
       setting.value = absl::StrCat(number->get());
     } else if (const auto* on = node.as_boolean()) {
+      setting.type = FileValue::kBool;
       setting.value = on->get() ? "true" : "false";
     } else {
-      return BadFile(path, setting.line,
-                     absl::StrCat(setting.name, ": give text, a whole number, or true or false"));
+      setting.type = FileValue::kOther;
     }
+    const std::string inner_prefix = setting.name + ".";
     out.push_back(std::move(setting));
+    if (inner != nullptr) Flatten(*inner, inner_prefix, out);
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -50,7 +49,7 @@ absl::StatusOr<std::vector<FileSetting>> ParseConfigFile(absl::string_view text,
   try {
     const toml::table table =
         toml::parse(std::string_view(text.data(), text.size()), std::string_view(path.data(), path.size()));
-    if (absl::Status status = Flatten(table, "", path, settings); !status.ok()) return status;
+    Flatten(table, "", settings);
   } catch (const toml::parse_error& error) {
     const std::string_view what = error.description();
     return BadFile(path, error.source().begin.line, absl::string_view(what.data(), what.size()));

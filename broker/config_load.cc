@@ -12,8 +12,11 @@ namespace leat {
 namespace {
 
 constexpr uint64_t kFileBytesMax = 1024 * 1024;
-// Variables with our prefix that are no settings: read by leatd itself or by the command line.
-constexpr absl::string_view kOtherVariables[] = {"LEAT_CONFIG", "LEAT_ADDRESS"};
+// Variables with our prefix that are no settings: read by leatd itself, by the command line, and by the tests
+// and checks of a source tree, which start daemons in their own environment.
+constexpr absl::string_view kOtherVariables[] = {
+    "LEAT_CONFIG",       "LEAT_ADDRESS",    "LEAT_BIN",      "LEAT_BENCH",       "LEAT_SOURCE",
+    "LEAT_FUZZ_SECONDS", "LEAT_KAFKA_JARS", "LEAT_SANITIZE", "LEAT_KILL_ROUNDS", "LEAT_KILL_SEED"};
 
 absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
   return MakeError(CodeOf(status), absl::StrCat(prefix, ": ", status.message()));
@@ -21,10 +24,40 @@ absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
 
 absl::Status Apply(LoadedConfig& loaded, const std::string& name, absl::string_view value,
                    const std::string& origin) {
+  // An unset variable of a shell, more often than not; the default directory would come as a surprise.
+  if (name == "data_dir" && value.empty()) {
+    return MakeError(ErrorCode::kInvalidConfig,
+                     absl::StrCat(origin, ": data_dir is empty; name a directory"));
+  }
   if (absl::Status status = SetConfig(loaded.config, name, value); !status.ok())
     return Prefixed(origin, status);
   loaded.origins[name] = origin;
   return absl::OkStatus();
+}
+
+// A file says more of a value than its text: 7 is a number and "7" is text.
+absl::Status CheckType(const FileSetting& setting) {
+  const auto error = [&](absl::string_view wanted) {
+    return MakeError(ErrorCode::kInvalidConfig,
+                     absl::StrCat("setting ", setting.name, " has to be ", wanted));
+  };
+  bool is_prefix = false;
+  for (const SettingInfo& info : ConfigSettings()) {
+    is_prefix = is_prefix || absl::StartsWith(info.name, setting.name + ".");
+    if (info.name != setting.name) continue;
+    const bool text = setting.type == FileValue::kText;
+    const bool number = setting.type == FileValue::kNumber;
+    if (info.type == "int") return number ? absl::OkStatus() : error("a whole number");
+    if (info.type == "bool")
+      return setting.type == FileValue::kBool ? absl::OkStatus() : error("true or false");
+    if (info.type == "text" || info.type == "enum") return text ? absl::OkStatus() : error("text in quotes");
+    return number || text ? absl::OkStatus() : error("a whole number, or text in quotes with a unit");
+  }
+  if (is_prefix) {
+    return setting.type == FileValue::kTable ? absl::OkStatus() : error("a table of settings");
+  }
+  Config ignored;
+  return SetConfig(ignored, setting.name, setting.value);  // names the nearest one
 }
 
 absl::Status ApplyFile(LoadedConfig& loaded, const std::string& path, FileSystem& fs) {
@@ -33,7 +66,14 @@ absl::Status ApplyFile(LoadedConfig& loaded, const std::string& path, FileSystem
   absl::StatusOr<std::vector<FileSetting>> settings = ParseConfigFile(*text, path);
   if (!settings.ok()) return settings.status();
   for (const FileSetting& setting : *settings) {
-    absl::Status status = Apply(loaded, setting.name, setting.value, absl::StrCat(path, ":", setting.line));
+    const std::string origin = absl::StrCat(path, ":", setting.line);
+    if (absl::Status status = CheckType(setting); !status.ok()) return Prefixed(origin, status);
+    if (setting.type == FileValue::kTable) continue;
+    if (const auto before = loaded.origins.find(setting.name); before != loaded.origins.end()) {
+      return MakeError(ErrorCode::kInvalidConfig, absl::StrCat(origin, ": setting ", setting.name,
+                                                               " is set twice; see ", before->second));
+    }
+    absl::Status status = Apply(loaded, setting.name, setting.value, origin);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -53,9 +93,12 @@ absl::Status ApplyEnvironment(LoadedConfig& loaded, const ConfigSources& sources
       std::vector<absl::string_view> names;
       for (const auto& [name, setting] : known) names.push_back(name);
       const absl::string_view nearest = NearestName(variable, names);
-      loaded.warnings.push_back(
-          absl::StrCat("environment variable ", variable, " is no setting",
-                       nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?")));
+      return MakeError(
+          ErrorCode::kInvalidConfig,
+          absl::StrCat("environment variable ", variable.substr(0, 100), " is no setting; ",
+                       nearest.empty()
+                           ? "leatd --print-config lists all settings; unset it if it is not for leatd"
+                           : absl::StrCat("did you mean ", nearest, "?")));
     }
   }
   return absl::OkStatus();
@@ -67,8 +110,8 @@ std::string DefaultDataDir(const std::vector<std::pair<std::string, std::string>
   std::string home;
   std::string state;
   for (const auto& [name, value] : environment) {
-    if (name == "HOME") home = value;
     // The base directory specification has relative paths ignored.
+    if (name == "HOME" && absl::StartsWith(value, "/")) home = value;
     if (name == "XDG_STATE_HOME" && absl::StartsWith(value, "/")) state = value;
   }
   if (!state.empty()) return absl::StrCat(state, "/leat");

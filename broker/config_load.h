@@ -23,8 +23,7 @@ struct ConfigSources {
 struct LoadedConfig {
   Config config;
   std::map<std::string, std::string>
-      origins;                        // by setting: "flag", "environment LEAT_X", "FILE:LINE"; else default
-  std::vector<std::string> warnings;  // LEAT_ variables that no setting answers to
+      origins;  // by setting: "flag", "environment LEAT_X", "FILE:LINE"; else default
 };
 
 // kInvalidConfig with file and line, variable or flag in front of the cause; kStorageError when the file

@@ -170,7 +170,6 @@ int RunDaemon(LoadedConfig loaded) {
   TuneAllocator();
   IgnoreSignals();
   InitLogging(loaded.config.log_level, loaded.config.log_format);
-  for (const std::string& warning : loaded.warnings) Log(LogLevel::kWarn, warning);
   FitToOpenFileLimit(loaded.config);
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(loaded.config.data_dir, error);

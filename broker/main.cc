@@ -1,11 +1,14 @@
 #include <unistd.h>
 
 #include <exception>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 
 #include "broker/command_line.h"
 #include "broker/daemon.h"
 #include "broker/listen_address.h"
+#include "protocol/record/error.h"
 
 namespace {
 
@@ -17,6 +20,14 @@ int Complain(const absl::Status& status) {
 int Main(int argc, char** argv) {
   const leat::CommandLine line = leat::ParseCommandLine(argc, argv, environ);
   if (line.exit_code.has_value()) return *line.exit_code;
+  // A pipe would pass for an empty file.
+  std::error_code error;
+  const auto type = std::filesystem::status(line.sources.file, error).type();
+  if (!line.sources.file.empty() && std::filesystem::exists(std::filesystem::file_status(type)) &&
+      type != std::filesystem::file_type::regular) {
+    return Complain(leat::MakeError(leat::ErrorCode::kInvalidConfig,
+                                    "configuration " + line.sources.file + " is not a regular file"));
+  }
   const absl::StatusOr<leat::LoadedConfig> loaded = leat::LoadConfig(line.sources, leat::PosixFileSystem());
   if (!loaded.ok()) return Complain(loaded.status());
   switch (line.action) {

@@ -52,10 +52,11 @@ void PendingProduce::Start() {
     lane_.WaitForAck(waiting_[i].log->id(), waiting_[i].next_offset, self, i);
   }
   for (uint32_t i = 0; i < waiting_.size(); ++i) {
-    if (waiting_[i].done || waiting_[i].log->marks().durable < waiting_[i].next_offset) continue;
-    lane_.ForgetAck(waiting_[i].log->id(), waiting_[i].next_offset);
-    waiting_[i].done = true;
-    --left_;
+    const Waiting& waiting = waiting_[i];
+    const absl::Status failed = waiting.log->commit_status();
+    if (waiting.log->marks().durable < waiting.next_offset && failed.ok()) continue;
+    lane_.ForgetAck(waiting.log->id(), waiting.next_offset);
+    OnAck(i, waiting.log->marks().durable < waiting.next_offset ? failed : absl::OkStatus());
   }
   if (left_ == 0) return Reply();
   deadline_ = lane_.deadlines().Add(responder_.started() + timeout_, [self] { self->OnTimeout(); });

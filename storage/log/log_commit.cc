@@ -74,8 +74,7 @@ CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Sta
   outcome.log = shared_from_this();
   MutexLock lock(door_);
   if (deleted_) {
-    outcome.status =
-        MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
+    outcome.status = Deleted();
   } else {
     if (!result.ok()) FailCommits(result);
     outcome.status = commit_failure_;

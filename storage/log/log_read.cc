@@ -11,9 +11,7 @@
 namespace leat {
 
 absl::Status SegmentedLog::CheckRead(Offset from) const {
-  if (deleted_) {
-    return MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
-  }
+  if (deleted_) return Deleted();
   if (from < marks_.log_start || from > visible_.offset) {
     return MakeError(
         ErrorCode::kOffsetOutOfRange,
@@ -58,8 +56,7 @@ SegmentSnapshot SegmentedLog::SnapshotOf(const Segment& segment) const {
 
 absl::Status SegmentedLog::ReadFailed(const absl::Status& status) const {
   MutexLock lock(door_);
-  if (!deleted_) return status;
-  return MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
+  return deleted_ ? Deleted() : status;
 }
 
 absl::StatusOr<LogSlice> SegmentedLog::Read(Offset from, uint64_t max_bytes) {

@@ -84,6 +84,10 @@ class PartitionLog {
   [[nodiscard]] virtual absl::StatusOr<std::optional<TimestampedOffset>> FindTimestamp(
       int64_t timestamp_ms) = 0;
 
+  // OK, or why what is appended but not durable yet never will be for certain: kUnknownTopic (deleted),
+  // kOutcomeUnknown (a sync failed).
+  virtual absl::Status commit_status() const = 0;
+
   virtual LogState state() const = 0;
   // Cheap forms of parts of state().
   virtual Offset visible_offset() const = 0;

@@ -91,10 +91,12 @@ absl::StatusOr<AppendResult> SegmentedLog::Append(const BatchHeader& header, abs
   return result;
 }
 
+absl::Status SegmentedLog::Deleted() const {
+  return MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
+}
+
 absl::Status SegmentedLog::CheckAppend(const BatchHeader& header, size_t bytes) const {
-  if (deleted_) {
-    return MakeError(ErrorCode::kUnknownTopic, absl::StrCat("topic ", options_.topic, " has been deleted"));
-  }
+  if (deleted_) return Deleted();
   if (!write_status_.ok()) return write_status_;
   if (header.total_bytes() != bytes) {
     return MakeError(ErrorCode::kInvalidRequest, absl::StrCat("a batch of ", header.total_bytes(),
@@ -203,6 +205,11 @@ absl::Status SegmentedLog::UndoWrite(const absl::Status& cause) {
 LogPosition SegmentedLog::EndPosition() const {
   if (segments_.empty()) return {marks_.end, marks_.end, 0};
   return {marks_.end, segments_.back()->base, segments_.back()->bytes};
+}
+
+absl::Status SegmentedLog::commit_status() const {
+  MutexLock lock(door_);
+  return deleted_ ? Deleted() : commit_failure_;
 }
 
 LogState SegmentedLog::state() const {

@@ -59,6 +59,7 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   void RequestCommit() override;
   absl::StatusOr<LogSlice> Read(Offset from, uint64_t max_bytes) override;
   absl::StatusOr<std::optional<TimestampedOffset>> FindTimestamp(int64_t timestamp_ms) override;
+  absl::Status commit_status() const override;
   LogState state() const override;
   Offset visible_offset() const override;
   OffsetMarks marks() const override;
@@ -91,6 +92,7 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   SegmentedLog(SegmentedLogOptions options, const LogEnvironment& env);
 
   // segmented_log.cc
+  absl::Status Deleted() const;  // the error of whatever comes after that
   absl::Status CheckAppend(const BatchHeader& header, size_t bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   bool MustRoll(const BatchHeader& header, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);

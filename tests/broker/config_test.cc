@@ -97,7 +97,6 @@ TEST(ConfigLoadTest, FlagBeforeEnvironmentBeforeFileBeforeDefault) {
   EXPECT_EQ(loaded.config.topic_defaults.segment_bytes, 1 << 20);
   EXPECT_EQ(loaded.origins.at("topic.segment_bytes"), "leat.toml:5");
   EXPECT_EQ(loaded.origins.count("listen"), 0u);
-  EXPECT_TRUE(loaded.warnings.empty());
 }
 
 TEST(ConfigLoadTest, ErrorsNameTheirPlace) {
@@ -125,12 +124,52 @@ TEST(ConfigLoadTest, MissingFileIsAnError) {
   EXPECT_THAT(std::string(loaded.status().message()), HasSubstr("nowhere.toml"));
 }
 
-TEST(ConfigLoadTest, MistypedVariablesAreWarnedOf) {
+TEST(ConfigLoadTest, MistypedVariablesAreErrors) {
   ConfigSources sources;
-  sources.environment = {{"LEAT_CONECTIONS_MAX", "5"}, {"OTHER", "x"}};
-  ASSERT_OK_AND_ASSIGN(const LoadedConfig loaded, Load("", sources));
-  ASSERT_EQ(loaded.warnings.size(), 1u);
-  EXPECT_THAT(loaded.warnings[0], HasSubstr("LEAT_CONNECTIONS_MAX"));
+  sources.environment = {{"LEAT_CONECTIONS_MAX", "5"}};
+  EXPECT_THAT(ErrorOf("", sources), HasSubstr("did you mean LEAT_CONNECTIONS_MAX?"));
+  sources.environment = {{"LEAT_QQQQQQQQQQQQQQQQ", "5"}};
+  EXPECT_THAT(ErrorOf("", sources), HasSubstr("LEAT_QQQQQQQQQQQQQQQQ"));
+  sources.environment = {{"OTHER", "x"}, {"LEAT_ADDRESS", "localhost:1"}, {"LEAT_KILL_SEED", "1"}};
+  EXPECT_THAT(Load("", sources), IsOk());
+}
+
+TEST(ConfigLoadTest, WrongTypesAreErrorsThatNameTheRightOne) {
+  for (const auto& [toml, wanted] : {std::pair("connections_max = \"7\"", "a whole number"),
+                                     {"connections_max = true", "a whole number"},
+                                     {"connections_max = 1.5", "a whole number"},
+                                     {"connections_max = [1]", "a whole number"},
+                                     {"insecure = \"true\"", "true or false"},
+                                     {"insecure = 1", "true or false"},
+                                     {"data_dir = 5", "text"},
+                                     {"port_file = true", "text"},
+                                     {"log_level = 3", "text"},
+                                     {"listen = [\"a:1\"]", "text"},
+                                     {"listen = {}", "text"},
+                                     {"[listen]\nhost = 1", "text"},
+                                     {"listen = 1979-05-27", "text"},
+                                     {"frame_bytes_max = true", "a whole number, or text"},
+                                     {"topic = 5", "a table of settings"},
+                                     {"topic.durability = 5", "text"},
+                                     {"[topic.segment_bytes]", "a whole number, or text"}}) {
+    const std::string error = ErrorOf(toml);
+    EXPECT_THAT(error, HasSubstr("leat.toml:1: setting ")) << toml;
+    EXPECT_THAT(error, HasSubstr(wanted)) << toml;
+  }
+  EXPECT_THAT(ErrorOf("[conections]\n"), HasSubstr("leat.toml:1: unknown setting \"conections\""));
+  EXPECT_THAT(Load("[topic]\n"), IsOk());
+}
+
+TEST(ConfigLoadTest, ASettingTwiceInTheFileIsAnError) {
+  EXPECT_THAT(ErrorOf("\"topic.segment_bytes\" = \"1GiB\"\n[topic]\nsegment_bytes = \"64MiB\"\n"),
+              HasSubstr("leat.toml:3: setting topic.segment_bytes is set twice; see leat.toml:1"));
+}
+
+TEST(ConfigLoadTest, AnEmptyDataDirectoryIsAnError) {
+  ConfigSources sources;
+  sources.flags = {{"data_dir", ""}};
+  EXPECT_THAT(ErrorOf("", sources), HasSubstr("data_dir is empty"));
+  EXPECT_EQ(DefaultDataDir({{"HOME", "relative"}}), "");
 }
 
 TEST(ConfigLoadTest, DataDirectory) {

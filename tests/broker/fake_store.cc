@@ -29,6 +29,7 @@ absl::StatusOr<AppendResult> FakePartition::Append(const BatchHeader& header, ab
   marks_.end = stored.next_offset();
   result.next_offset = marks_.end;
   result.marks = marks_;
+  if (on_appended) on_appended();
   return result;
 }
 
@@ -58,6 +59,10 @@ absl::StatusOr<std::optional<TimestampedOffset>> FakePartition::FindTimestamp(in
     }
   }
   return std::nullopt;
+}
+
+absl::Status FakePartition::commit_status() const {
+  return deleted_ ? MakeError(ErrorCode::kUnknownTopic, "deleted") : absl::OkStatus();
 }
 
 LogState FakePartition::state() const {

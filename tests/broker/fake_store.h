@@ -27,6 +27,7 @@ class FakePartition final : public PartitionLog, public std::enable_shared_from_
   void RequestCommit() override {}
   absl::StatusOr<LogSlice> Read(Offset from, uint64_t max_bytes) override;
   absl::StatusOr<std::optional<TimestampedOffset>> FindTimestamp(int64_t timestamp_ms) override;
+  absl::Status commit_status() const override;
   LogState state() const override;
   Offset visible_offset() const override { return durable_topic_ ? marks_.durable : marks_.end; }
   OffsetMarks marks() const override { return marks_; }
@@ -37,6 +38,7 @@ class FakePartition final : public PartitionLog, public std::enable_shared_from_
   void Delete() { deleted_ = true; }
   absl::Status append_error;  // what the next appends answer, when not OK
   CommitUrgency last_urgency = CommitUrgency::kLater;
+  std::function<void()> on_appended;
   int reads = 0;
   int searches = 0;
   std::function<void()> on_search;

@@ -223,5 +223,17 @@ TEST(ProduceConfigTest, AutoCreationCanBeSwitchedOff) {
   EXPECT_THAT(reply.header.produce().results(0).error().message(), HasSubstr("did you mean \"orders\""));
 }
 
+// The news of the deletion comes when nobody waits yet.
+TEST_F(ProduceTest, TopicDeletedRightAfterTheAppendIsToldAtOnce) {
+  harness_.MakeTopic("gone");
+  harness_.store().Partition("gone", 0).on_appended = [&] {
+    EXPECT_TRUE(harness_.store().DeleteTopic("gone").ok());
+  };
+  const std::string batch = MakeValueBatch({"a"});
+  const TestReply reply = harness_.Call(client_, Produce("gone", wire::ACK_DURABLE, {Size(batch)}), batch);
+  EXPECT_EQ(reply.header.produce().results(0).error().code(), Number(ErrorCode::kUnknownTopic));
+  EXPECT_EQ(harness_.metrics().ack_waiters.value(), 0);
+}
+
 }  // namespace
 }  // namespace leat

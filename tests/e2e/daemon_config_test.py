@@ -149,10 +149,15 @@ class ConfigTest(daemon.DaemonTest):
         self.assert_usage(self.leatd("--check-config", "--listen", "0.0.0.0:1"), "--insecure")
         self.assertEqual(self.leatd("--check-config", "--listen", "0.0.0.0:1", "--insecure")[0], EXIT_OK)
 
-    def test_foreign_variables_are_told_and_do_no_harm(self):
-        leatd = self.daemon(start=False)
-        leatd.start(env={**os.environ, "LEAT_LISTN": "x"})
-        self.assertIn("LEAT_LISTEN", leatd.log())
+    def test_variables_that_are_no_settings(self):
+        for action in ((), ("--check-config",), ("--print-config",)):
+            self.assert_usage(self.leatd(*action, LEAT_LISTN="x"), "LEAT_LISTN", "LEAT_LISTEN")
+        self.assertEqual(self.leatd("--check-config", LEAT_ADDRESS="localhost:1")[0], EXIT_OK)
+
+    def test_a_pipe_is_no_empty_configuration(self):
+        path = self.home + "/pipe"
+        os.mkfifo(path)
+        self.assert_usage(self.leatd("--config", path, "--check-config"), path, "regular file")
 
     def test_no_home(self):
         done = subprocess.run([LEATD, "--check-config"], env={}, capture_output=True, text=True, timeout=20, check=False)

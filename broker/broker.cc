@@ -121,6 +121,7 @@ void Broker::CloseConnections() {
 }
 
 void Broker::StopWorkers() {
+  stopping_.store(true);
   admin_->Stop();
   io_->Stop();
 }

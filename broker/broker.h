@@ -75,6 +75,7 @@ class Broker final : private StoreListener {
   Executor& admin() { return *admin_; }
   Executor& io() { return *io_; }
   bool draining() const { return draining_.load(); }
+  bool stopping() const { return stopping_.load(); }  // StopWorkers was called
   absl::Duration uptime() const { return clock_.Monotonic() - started_at_; }
 
   // Records of the partition became visible by an append alone. Any thread.
@@ -98,6 +99,7 @@ class Broker final : private StoreListener {
   absl::AnyInvocable<void(const absl::Status&)> on_storage_failure_;
   std::atomic<bool> storage_failed_{false};
   std::atomic<bool> draining_{false};
+  std::atomic<bool> stopping_{false};
 
   const std::unique_ptr<Event> all_closed_;
 

@@ -19,6 +19,7 @@
 #include "broker/log.h"
 #include "broker/process.h"
 #include "broker/server.h"
+#include "google/protobuf/stubs/logging.h"
 #include "protocol/record/error.h"
 
 namespace leat {
@@ -87,8 +88,7 @@ void Greet(const Config& config, Server& server) {
 // Waits for what ends the process, in the main thread.
 class Daemon {
  public:
-  explicit Daemon(const Config& config)
-      : config_(config), signals_(io_, SIGINT, SIGTERM), runtime_(NewThreadRuntime()) {}
+  explicit Daemon(const Config& config) : config_(config), signals_(io_), runtime_(NewThreadRuntime()) {}
 
   int Run() {
     absl::StatusOr<std::unique_ptr<Server>> server =
@@ -97,6 +97,7 @@ class Daemon {
                        }});
     if (!server.ok()) return Fail(server.status());
     server_ = *std::move(server);
+    TakeSignals();
     if (absl::Status status = WritePortFile(config_.port_file, server_->address()); !status.ok()) {
       if (absl::Status stopped = server_->Stop(absl::ZeroDuration()); !stopped.ok()) return Fail(stopped);
       return Fail(status);
@@ -112,7 +113,17 @@ class Daemon {
   }
 
  private:
-  static int Fail(const absl::Status& status) {
+  // Only now: until here the process may just die, recovery is made for that, and a long one can be ended.
+  void TakeSignals() {
+    signals_.add(SIGINT);
+    signals_.add(SIGTERM);
+    // A terminal that goes away stops the daemon in order, unless it was started to outlive it (nohup).
+    struct sigaction hangup = {};
+    if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) signals_.add(SIGHUP);
+  }
+
+  int Fail(const absl::Status& status) const {
+    if (config_.log_level == "off") std::cerr << "leatd: " << status.message() << "\n";
     Log(LogLevel::kError, status.message());
     FlushLogging();
     return ExitCodeOf(status);
@@ -167,8 +178,11 @@ class Daemon {
 }  // namespace
 
 int RunDaemon(LoadedConfig loaded) {
+  OpenStandardFiles();
   TuneAllocator();
   IgnoreSignals();
+  // What a peer sent is told by our own log, with its limits.
+  google::protobuf::SetLogHandler(nullptr);
   InitLogging(loaded.config.log_level, loaded.config.log_format);
   FitToOpenFileLimit(loaded.config);
   std::error_code error;

@@ -25,6 +25,7 @@ class MemorySource final : public ByteSource {
  public:
   explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
   int NativeHandle() const override { return -1; }
+  bool InMemory() const override { return true; }
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const override;
 
  private:

@@ -17,6 +17,10 @@ using asio::ip::tcp;
 absl::StatusOr<std::vector<tcp::endpoint>> Resolve(const HostPort& where) {
   std::error_code error;
   const asio::ip::address literal = asio::ip::make_address(where.host, error);
+  if (!error && literal.is_v6() && literal.to_v6().is_v4_mapped()) {
+    return std::vector<tcp::endpoint>{
+        {asio::ip::make_address_v4(asio::ip::v4_mapped, literal.to_v6()), where.port}};
+  }
   if (!error) return std::vector<tcp::endpoint>{{literal, where.port}};
   asio::io_context io;
   tcp::resolver resolver(io);
@@ -32,13 +36,6 @@ absl::StatusOr<std::vector<tcp::endpoint>> Resolve(const HostPort& where) {
     }
   }
   return endpoints;
-}
-
-bool IsLoopback(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-  }
-  return address.is_loopback();
 }
 
 }  // namespace
@@ -57,7 +54,7 @@ absl::StatusOr<std::vector<tcp::endpoint>> ResolveListenAddress(const std::strin
   absl::StatusOr<std::vector<tcp::endpoint>> endpoints = Resolve(*where);
   if (!endpoints.ok()) return endpoints;
   for (const tcp::endpoint& endpoint : *endpoints) {
-    if (insecure || IsLoopback(endpoint.address())) continue;
+    if (insecure || endpoint.address().is_loopback()) continue;
     return MakeError(
         ErrorCode::kInvalidConfig,
         absl::StrCat("refusing to listen on ", EndpointText(endpoint),

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "broker/json_text.h"
 #include "spdlog/pattern_formatter.h"
@@ -57,7 +58,7 @@ void Log(LogLevel level, absl::string_view message) {
   // One line each, whatever a peer or a path put into the text.
   std::string line(message);
   for (char& c : line) {
-    if (c == '\n' || c == '\r') c = ' ';
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
   }
   Logger()->log(LevelOf(level), line);
 }

@@ -19,7 +19,12 @@ class MemoryBudget {
 
   // Adds to what is used; a negative number gives back and may call waiters.
   void Charge(int64_t bytes);
-  int64_t used() const { return used_.load(std::memory_order_relaxed); }
+  // How much of it replies hold. Readers that are slow must not keep others from sending: past half of the
+  // budget nothing more should be copied into replies.
+  void ChargeReplies(int64_t bytes) { replies_.fetch_add(bytes, std::memory_order_relaxed); }
+  bool replies_over() const { return replies_.load(std::memory_order_relaxed) > bytes_max_ / 2; }
+  // In one order with the flag of Wait: whoever waits after the last release sees it.
+  int64_t used() const { return used_.load(); }
   bool over() const { return used() > bytes_max_; }
 
   // True when the caller may go on although the budget is over: it is the one, until ReturnPass.
@@ -38,6 +43,7 @@ class MemoryBudget {
 
   const int64_t bytes_max_;
   std::atomic<int64_t> used_{0};
+  std::atomic<int64_t> replies_{0};
   std::atomic<bool> anyone_waits_{false};
   Mutex mutex_;
   bool pass_taken_ ABSL_GUARDED_BY(mutex_) = false;

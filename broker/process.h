@@ -16,6 +16,10 @@ OpenFileLimit RaiseOpenFileLimit();
 // A peer that hangs up and a file that gets too large are answers of system calls, not signals.
 void IgnoreSignals();
 
+// Opens /dev/null for standard input, output and error where they are closed: else the next files and sockets
+// would take their numbers, and log lines go there.
+void OpenStandardFiles();
+
 // Keeps what the allocator holds back small.
 void TuneAllocator();
 

@@ -199,7 +199,7 @@ void Session::SendReply(wire::ResponseHeader& header, ReplyPayload payload) {
   frame.head = *std::move(head);
   frame.body = std::move(payload.body);
   frame.ranges = std::move(payload.ranges);
-  const size_t memory_bytes = frame.head.size() + frame.body.size();
+  const size_t memory_bytes = frame.memory_bytes();
   const size_t total_bytes = frame.total_bytes();
   frame.on_released = [weak = weak_from_this(), memory_bytes] {
     if (const std::shared_ptr<Session> self = weak.lock()) self->OnReleased(memory_bytes);

@@ -121,6 +121,7 @@ class Session final : public Transport::Handler, public std::enable_shared_from_
   size_t reply_memory_bytes_ = 0;  // of replies queued in memory
   size_t frame_bytes_ = 0;         // of a frame that is not complete
   int64_t charged_ = 0;            // in the memory budget
+  int64_t charged_replies_ = 0;    // of it
   bool has_pass_ = false;
   uint64_t memory_ticket_ = 0;
 

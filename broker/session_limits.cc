@@ -44,6 +44,7 @@ void Session::SetPause(Pause why, bool on) {
   pauses_ = on ? pauses_ | why : pauses_ & ~static_cast<unsigned>(why);
   if (pauses_ == before || closing_ || closed_) return;
   if (on) {
+    ReturnPass();  // of no use to a session that does not read
     Metrics& metrics = broker_.metrics();
     if (why == kConnectionLimit) metrics.paused_by_connection_limit.Add();
     if (why == kSendQueue) metrics.paused_by_send_queue.Add();
@@ -72,6 +73,8 @@ void Session::UpdateCharge() {
   const size_t held = closed_ ? 0 : frame_bytes_ + request_bytes_ + reply_memory_bytes_;
   const int64_t change = static_cast<int64_t>(held) - charged_;
   charged_ += change;
+  const int64_t replies = closed_ ? 0 : static_cast<int64_t>(reply_memory_bytes_);
+  broker_.memory().ChargeReplies(replies - std::exchange(charged_replies_, replies));
   broker_.memory().Charge(change);
 }
 
@@ -80,7 +83,8 @@ void Session::CheckMemory() {
   MemoryBudget& memory = broker_.memory();
   if (!memory.over() || charged_ <= kMemoryFreeBytes || has_pass_ || closing_ || (pauses_ & kMemory) != 0)
     return;
-  if (frame_bytes_ > 0 && memory.TakePass()) {
+  // Not with what is only left over because we do not read.
+  if (frame_bytes_ > 0 && pauses_ == 0 && memory.TakePass()) {
     has_pass_ = true;
     return;
   }
@@ -102,7 +106,7 @@ void Session::CheckMemory() {
 void Session::OnMemoryWake(bool with_pass) {
   memory_ticket_ = 0;
   if (with_pass) has_pass_ = true;
-  if (closed_ || frame_bytes_ == 0) ReturnPass();
+  if (closed_ || frame_bytes_ == 0 || (pauses_ & ~kMemory) != 0) ReturnPass();
   SetPause(kMemory, false);
 }
 

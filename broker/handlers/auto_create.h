@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "broker/responder.h"
 
 namespace leat {
 
@@ -18,8 +20,10 @@ bool MayCreate(Broker& broker, absl::string_view name);
 // Those of `names` for which MayCreate holds, each once.
 std::vector<std::string> MissingTopics(Broker& broker, const std::vector<std::string>& names);
 
-// Creates the topics with the broker's defaults. Blocks on the disk: admin executor. The error of the first
-// one that could not be created; existing ones are fine.
-absl::Status CreateMissing(Broker& broker, const std::vector<std::string>& names);
+// Creates the topics with the broker's defaults on the admin executor, one at a time, so that other requests
+// get their turn in between; then calls `done` on the lane with the error of the first one that could not be
+// created. Existing ones are fine. Goes no further when the broker stops (kShuttingDown).
+using TopicsCreated = absl::AnyInvocable<void(Responder, const absl::Status&) &&>;
+void CreateMissing(Responder responder, std::vector<std::string> names, TopicsCreated done);
 
 }  // namespace leat

@@ -149,7 +149,7 @@ void FetchPoll::Reply() {
   Gather();
   wire::ResponseHeader reply;
   wire::FetchResponse& body = *reply.mutable_fetch();
-  ReplyBody bytes;
+  ReplyBody bytes(!broker_.memory().replies_over());
   for (Partition& partition : partitions_) {
     wire::FetchResult* result = body.add_results();
     if (partition.status.ok()) partition.status = bytes.Add(partition.slice);

@@ -5,7 +5,6 @@
 #include "broker/broker.h"
 #include "broker/handlers/auto_create.h"
 #include "broker/handlers/handlers.h"
-#include "broker/handlers/offload.h"
 #include "broker/handlers/topic_lookup.h"
 #include "broker/handlers/wire_topic.h"
 #include "broker/request_table.h"
@@ -55,12 +54,10 @@ void HandleMetadata(Request& request) {
   std::vector<std::string> missing;
   if (metadata.create_missing()) missing = MissingTopics(broker, question.topics);
   if (missing.empty()) return Answer(std::move(request.responder), question, absl::OkStatus());
-  Offload(
-      broker.admin(), std::move(request.responder),
-      [&broker, missing = std::move(missing)] { return CreateMissing(broker, missing); },
-      [question = std::move(question)](Responder responder, const absl::Status& created) {
-        Answer(std::move(responder), question, created);
-      });
+  CreateMissing(std::move(request.responder), std::move(missing),
+                [question = std::move(question)](Responder responder, const absl::Status& created) {
+                  Answer(std::move(responder), question, created);
+                });
 }
 
 }  // namespace leat

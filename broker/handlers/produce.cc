@@ -123,25 +123,21 @@ struct Held {
 
 // The session reads no further meanwhile, so that what the client sends next stays behind this request.
 void CreateThenProduce(Request& request, std::vector<std::string> missing) {
-  Broker& broker = request.responder.broker();
   auto held = std::make_shared<Held>();
   held->produce = request.header.produce();
   held->payload.assign(request.payload.data(), request.payload.size());
   request.responder.session().SetHandlerPause(true);
-  broker.admin().Post([&broker, held, missing = std::move(missing),
-                       responder = std::move(request.responder)]() mutable {
-    const absl::Status created = CreateMissing(broker, missing);
-    Executor& home = responder.lane().executor();
-    home.Post([held, created, responder = std::move(responder)]() mutable {
-      const std::shared_ptr<Session> session = responder.session().shared_from_this();
-      if (created.ok()) {
-        Produce(std::move(responder), held->produce, absl::MakeSpan(&held->payload[0], held->payload.size()));
-      } else {
-        responder.Fail(created);
-      }
-      session->SetHandlerPause(false);
-    });
-  });
+  CreateMissing(std::move(request.responder), std::move(missing),
+                [held](Responder responder, const absl::Status& created) {
+                  const std::shared_ptr<Session> session = responder.session().shared_from_this();
+                  if (created.ok()) {
+                    Produce(std::move(responder), held->produce,
+                            absl::MakeSpan(&held->payload[0], held->payload.size()));
+                  } else {
+                    responder.Fail(created);
+                  }
+                  session->SetHandlerPause(false);
+                });
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr size_t kCopiedBytesMax = 512 * 1024;
 
 absl::Status ReplyBody::Add(const LogSlice& slice) {
   if (slice.length == 0) return absl::OkStatus();
-  if (slice.length >= kSendFileBytesMin || copied_total_ + slice.length > kCopiedBytesMax) {
+  if (!copy_ || slice.length >= kSendFileBytesMin || copied_total_ + slice.length > kCopiedBytesMax) {
     FlushCopied();
     payload_.ranges.push_back({std::make_shared<FileSource>(slice.file), slice.position, slice.length});
     return absl::OkStatus();

@@ -13,6 +13,8 @@ namespace leat {
 // header in one write, large ones are sent from their files.
 class ReplyBody {
  public:
+  // With `copy` false everything is sent from its file, for want of memory.
+  explicit ReplyBody(bool copy) : copy_(copy) {}
   // Reads a small slice; on an error nothing is added.
   [[nodiscard]] absl::Status Add(const LogSlice& slice);
   ReplyPayload Take();
@@ -20,6 +22,7 @@ class ReplyBody {
  private:
   void FlushCopied();
 
+  const bool copy_;
   ReplyPayload payload_;
   std::string copied_;       // small slices since the last large one
   size_t copied_total_ = 0;  // bytes that the reply holds in memory

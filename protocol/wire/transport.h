@@ -23,6 +23,8 @@ class ByteSource {
   virtual ~ByteSource() = default;
   // A descriptor for sendfile(2), or -1. Stays open while this object lives.
   virtual int NativeHandle() const = 0;
+  // True when the bytes lie in memory until they are sent.
+  virtual bool InMemory() const { return false; }
   // Fills `out` from `offset`, or fails: the caller knows that the bytes are there.
   virtual absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const = 0;
 };
@@ -45,6 +47,12 @@ struct OutFrame {
   size_t total_bytes() const {
     size_t total = head.size() + body.size();
     for (const SourceRange& range : ranges) total += range.length;
+    return total;
+  }
+  // What is held in memory until it is sent.
+  size_t memory_bytes() const {
+    size_t total = head.size() + body.size();
+    for (const SourceRange& range : ranges) total += range.source->InMemory() ? range.length : 0;
     return total;
   }
 };

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "protocol/record/error.h"
@@ -137,6 +138,23 @@ TEST_F(AdminTest, MetadataByNameWithErrorsAndCreation) {
   EXPECT_EQ(reply.header.metadata().topics(1).error().code(), 0);
   EXPECT_EQ(reply.header.metadata().topics(1).partition_count(), 1u);
   EXPECT_EQ(reply.header.metadata().topics(2).error().code(), Number(ErrorCode::kInvalidTopicName));
+}
+
+// A thousand topics of one request do not hold up the end.
+TEST_F(AdminTest, CreationOnFirstUseEndsWhenTheBrokerStops) {
+  wire::RequestHeader request;
+  request.mutable_metadata()->set_create_missing(true);
+  for (int i = 0; i < 1000; ++i) request.mutable_metadata()->add_topics(absl::StrCat("t", i));
+  harness_.store().on_create = [&] {
+    if (harness_.store().Topics().size() == 10) harness_.broker().BeginDrain();
+  };
+  const uint64_t id = client_.Send(request);
+  harness_.Run();
+  EXPECT_LT(harness_.store().Topics().size(), 20u);
+  ASSERT_NE(client_.Find(id), nullptr);
+  const wire::MetadataResponse& reply = client_.Find(id)->header.metadata();
+  EXPECT_EQ(reply.topics(0).error().code(), 0);
+  EXPECT_EQ(reply.topics(999).error().code(), Number(ErrorCode::kShuttingDown));
 }
 
 TEST_F(AdminTest, SearchesByTimeEndWithTheConnection) {

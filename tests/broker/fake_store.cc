@@ -116,6 +116,7 @@ absl::StatusOr<TopicPtr> FakeStore::CreateTopic(const TopicSpec& spec) {
     partitions_[spec.name].push_back(std::move(log));
   }
   topics_[spec.name] = topic;
+  if (on_create) on_create();
   return TopicPtr(topic);
 }
 

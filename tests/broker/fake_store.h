@@ -92,6 +92,7 @@ class FakeStore final : public LogStore {
   StoreListener& listener() { return listener_; }
   FileSystem& fs() { return fs_; }
   bool closed = false;
+  std::function<void()> on_create;
 
  private:
   absl::Status CheckNew(const TopicSpec& spec, Topic* topic) const;

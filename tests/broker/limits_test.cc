@@ -176,6 +176,52 @@ TEST_F(SlowReaderTest, RepliesDoNotPileUp) {
   EXPECT_EQ(harness_.broker().memory().used(), 0);
 }
 
+// One large slice, which leaves from its file, then small ones, which are copied.
+TEST(LimitsTest, CopiedSlicesBehindALargeOneCountAsMemory) {
+  BrokerHarness harness;
+  harness.MakeTopic("t", 9);
+  TestClient& client = harness.ConnectReady();
+  wire::RequestHeader fetch = Fetch("t", 0, 0, 0);
+  for (uint32_t i = 0; i < 9; ++i) {
+    const std::string batch = MakeValueBatch({std::string(i == 0 ? 50'000 : 20'000, 'x')});
+    wire::RequestHeader produce = Produce("t", wire::ACK_WRITTEN, {Size(batch)});
+    produce.mutable_produce()->mutable_partitions(0)->set_partition(i);
+    harness.Call(client, produce, batch);
+    if (i > 0) *fetch.mutable_fetch()->add_partitions() = Fetch("t", i, 0, 0).fetch().partitions(0);
+  }
+  harness.store().Commit();
+  client.SetReading(false);
+  client.Send(fetch);
+  harness.Run();
+  EXPECT_GT(harness.broker().memory().used(), 160'000);
+  client.SetReading(true);
+  harness.Run();
+  EXPECT_EQ(harness.broker().memory().used(), 0);
+}
+
+// Their replies come from the files once they hold half of the memory, and the right to send all the same
+// goes to those who do send.
+TEST(LimitsTest, StuckReadersDoNotKeepOthersFromSending) {
+  Config config;
+  config.memory_bytes_max = 1024 * 1024;
+  BrokerHarness harness(config);
+  harness.MakeTopic("t");
+  TestClient& writer = harness.ConnectReady();
+  const std::string small = MakeValueBatch({std::string(20'000, 'x')});
+  harness.Call(writer, Produce("t", wire::ACK_WRITTEN, {Size(small)}), small);
+  harness.store().Commit();
+  for (int i = 0; i < 20; ++i) {
+    TestClient& stuck = harness.ConnectReady();
+    stuck.SetReading(false);
+    for (int j = 0; j < 20; ++j) stuck.Send(Fetch("t", 0, 0, 0));
+  }
+  harness.Run();
+  EXPECT_LT(harness.broker().memory().used(), config.memory_bytes_max);
+  const std::string large = MakeValueBatch({std::string(400'000, 'x')});
+  wire::RequestHeader produce = Produce("t", wire::ACK_WRITTEN, {Size(large)});
+  EXPECT_EQ(harness.Call(writer, produce, large).header.produce().results(0).error().code(), 0);
+}
+
 TEST_F(SlowReaderTest, WhoNeverReadsIsClosed) {
   TestClient& other = harness_.ConnectReady();
   harness_.RunFor(absl::Seconds(61));

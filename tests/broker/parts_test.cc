@@ -129,6 +129,8 @@ TEST(ListenAddressTest, LoopbackIsFreeTheRestNeedsInsecure) {
     EXPECT_THAT(ResolveListenAddress(listen, true), StatusIs(ErrorCode::kInvalidConfig)) << listen;
   }
   EXPECT_EQ((*ResolveListenAddress("127.0.0.1", false))[0].port(), 9640);
+  // Which an IPv6 socket could not be bound to.
+  EXPECT_EQ(EndpointText((*ResolveListenAddress("[::ffff:127.0.0.1]:5", false))[0]), "127.0.0.1:5");
   EXPECT_EQ(EndpointText((*ResolveListenAddress("[::1]:5", false))[0]), "[::1]:5");
 }
 

@@ -50,7 +50,8 @@ absl::StatusOr<DataDirectory> LockDataDirectory(FileSystem& fs, const StorePaths
       directory.format = *std::move(format);
     }
     if (locked) break;
-    if (*state == DirectoryState::kMissing) {
+    // Also when it is there: a former start may have ended between making it and making its name durable.
+    if (*state != DirectoryState::kFormatted) {
       if (absl::Status made = CreateDirs(fs, paths.root); !made.ok()) return made;
     }
     absl::StatusOr<std::unique_ptr<FileLock>> lock = fs.Lock(paths.lock);

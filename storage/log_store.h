@@ -79,7 +79,8 @@ struct RecoveryReport {
   uint64_t bytes_scanned = 0;
   uint64_t bytes_cut = 0;
   uint32_t indexes_rebuilt = 0;
-  uint32_t partitions_fenced = 0;
+  uint32_t partitions_fenced = 0;   // take no more records
+  uint32_t partitions_damaged = 0;  // have records that cannot be read (LogState::lost)
   absl::Duration duration;
   std::vector<std::string> notes;  // one line per thing found, at most 100
 };

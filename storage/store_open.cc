@@ -93,7 +93,10 @@ absl::Status StoreImpl::ReadLastCheckpoint() {
 
 absl::Status StoreImpl::SyncKeptDirectories() {
   for (const std::string& dir : {paths_.topics, paths_.deleted}) {
-    if (absl::Status made = fs_.CreateDir(dir); !made.ok()) return made;
+    const absl::StatusOr<bool> exists = fs_.Exists(dir);
+    if (!exists.ok()) return exists.status();
+    if (*exists) continue;
+    if (absl::Status made = CreateDirs(fs_, dir); !made.ok()) return made;
   }
   if (report_.clean) return absl::OkStatus();
   for (const std::string& dir : {paths_.root, paths_.meta, paths_.topics, paths_.deleted}) {
@@ -202,6 +205,7 @@ void StoreImpl::CountRecovered(const RecoveredPartition& recovered) {
   report_.bytes_cut += recovered.bytes_cut;
   report_.indexes_rebuilt += recovered.indexes_rebuilt;
   if (!recovered.write_status.ok()) ++report_.partitions_fenced;
+  if (!recovered.lost.empty()) ++report_.partitions_damaged;
   counters_.indexes_rebuilt.fetch_add(recovered.indexes_rebuilt, std::memory_order_relaxed);
   Report(recovered.notes);
 }

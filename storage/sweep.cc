@@ -6,6 +6,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "protocol/record/error.h"
+#include "storage/log_store.h"
 #include "storage/partition_dirs.h"
 
 namespace leat {
@@ -24,6 +26,7 @@ std::optional<PartitionName> ParsePartitionDirName(absl::string_view name) {
   if (!absl::SimpleAtoi(name.substr(dash + 1), &parsed.partition)) return std::nullopt;
   parsed.topic = std::string(name.substr(0, dash));
   if (PartitionDirName(parsed.topic, parsed.partition) != name) return std::nullopt;
+  if (!CheckTopicName(parsed.topic).ok()) return std::nullopt;
   return parsed;
 }
 
@@ -47,25 +50,24 @@ class Sweeper {
 
  private:
   absl::Status SweepOne(const DirEntry& entry) {
-    if (!entry.is_directory) {
+    const std::optional<PartitionName> name = ParsePartitionDirName(entry.name);
+    if (!entry.is_directory || !name.has_value()) {
       notes_.push_back(absl::StrCat("topics/", entry.name, ": not ours, left alone"));
       return absl::OkStatus();
     }
-    const std::optional<PartitionName> name = ParsePartitionDirName(entry.name);
-    if (name.has_value() && IsLive(*name)) return absl::OkStatus();
+    if (IsLive(*name)) return absl::OkStatus();
     changed_ = true;
     const std::string path = absl::StrCat(paths_.topics, "/", entry.name);
     const absl::StatusOr<bool> records = HoldsRecords(fs_, path);
-    if (!records.ok()) return records.status();
-    if (!*records) {
+    if (CodeOf(records.status()) == ErrorCode::kLimitExceeded) return records.status();
+    // What cannot be read may be anything.
+    if (records.ok() && !*records) {
       notes_.push_back(absl::StrCat("topics/", entry.name, ": left by an interrupted creation, removed"));
       return RemoveTree(fs_, path);
     }
-    if (name.has_value()) {
-      const absl::StatusOr<bool> completed = CompleteDeletion(*name, path);
-      if (!completed.ok()) return completed.status();
-      if (*completed) return absl::OkStatus();
-    }
+    const absl::StatusOr<bool> completed = CompleteDeletion(*name, path);
+    if (!completed.ok()) return completed.status();
+    if (*completed) return absl::OkStatus();
     return KeepAside(entry.name, path);
   }
 

@@ -1,11 +1,12 @@
 #include "storage/log/file_pool.h"
 
 #include <cassert>
+#include <iterator>
 
 namespace leat {
 namespace {
 
-// So many held files are passed over before a new one simply comes on top of the bound.
+// So many held files are passed over at once before a new one simply comes on top of the bound.
 constexpr int kEvictionTries = 64;
 
 }  // namespace
@@ -32,8 +33,8 @@ absl::StatusOr<std::shared_ptr<File>> FilePool::Get(PooledFile& file) {
   Closing closing;
   MutexLock lock(mutex_);
   if (file.file_ == nullptr) {
-    Add(file, std::move(fresh));
-    Evict(closing);
+    Add(file, fresh);
+    Evict(closing);  // not this one: it is held here
   }
   return file.file_;
 }
@@ -42,7 +43,7 @@ void FilePool::Put(PooledFile& file, std::shared_ptr<File> opened) {
   Closing closing;
   MutexLock lock(mutex_);
   assert(file.file_ == nullptr);
-  Add(file, std::move(opened));
+  Add(file, opened);
   Evict(closing);
 }
 
@@ -67,16 +68,17 @@ void FilePool::Add(PooledFile& file, std::shared_ptr<File> opened) {
 }
 
 void FilePool::Evict(Closing& closing) {
-  auto candidate = recent_.end();
   for (int tries = 0; recent_.size() > open_max_ && tries < kEvictionTries; ++tries) {
-    if (candidate == recent_.begin()) return;
-    --candidate;
-    // The front one was asked for just now. A count of 1 cannot grow without the lock.
-    if (candidate == recent_.begin()) return;
-    if ((*candidate)->file_.use_count() > 1) continue;
-    closing.push_back(std::move((*candidate)->file_));
-    (*candidate)->file_ = nullptr;
-    candidate = recent_.erase(candidate);
+    const auto oldest = std::prev(recent_.end());
+    // A count of 1 cannot grow without the lock.
+    if ((*oldest)->file_.use_count() > 1) {
+      // It is in use, and must not hide what lies before it from the next search.
+      recent_.splice(recent_.begin(), recent_, oldest);
+      continue;
+    }
+    closing.push_back(std::move((*oldest)->file_));
+    (*oldest)->file_ = nullptr;
+    recent_.erase(oldest);
   }
 }
 

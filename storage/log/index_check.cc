@@ -58,7 +58,7 @@ class IndexChecker {
   IndexChecker(FileSystem& fs, const File& log, const IndexCheckInput& input)
       : fs_(fs), log_(log), input_(input) {}
 
-  absl::StatusOr<CheckedIndex> Run() {
+  CheckedIndex Run() {
     LoadOffsets();
     const size_t loaded_offsets = offsets_.size();
     const uint64_t last_batch_at = offsets_.empty() ? 0 : offsets_.back().position;
@@ -66,7 +66,7 @@ class IndexChecker {
     const size_t loaded_times = times_.size();
     const std::optional<uint64_t> time_batch_at = PlaceOfLastTime();
     const uint64_t walk_from = time_batch_at ? std::min(last_batch_at, *time_batch_at) : 0;
-    if (absl::Status status = Walk(walk_from); !status.ok()) return status;
+    Walk(walk_from);
     if (input_.complete && !result_.damage) result_.builder.Finish();
     ReportMissing(result_.offsets, result_.builder.offsets.size(), loaded_offsets);
     ReportMissing(result_.times, result_.builder.times.size(), loaded_times);
@@ -131,7 +131,7 @@ class IndexChecker {
     return std::nullopt;
   }
 
-  absl::Status Walk(uint64_t from) {
+  void Walk(uint64_t from) {
     IndexBuilder& builder = result_.builder;
     const uint64_t last_known = offsets_.empty() ? 0 : offsets_.back().position;
     auto known = std::partition_point(offsets_.begin(), offsets_.end(),
@@ -151,8 +151,8 @@ class IndexChecker {
     TimeEntry max_before_last;
     while (true) {
       absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
-      if (!batch.ok()) return batch.status();
-      if (!batch->has_value()) break;
+      result_.damage = batch.ok() ? scanner.damage() : Unreadable(scanner, batch.status());
+      if (!batch.ok() || !batch->has_value()) break;
       last = **batch;
       max_before_last = builder.max;
       const IndexedBatch indexed{(*batch)->position, (*batch)->header.last_offset(),
@@ -166,21 +166,26 @@ class IndexChecker {
       if (std::binary_search(known_positions.begin(), known_positions.end(), indexed.position))
         builder.Finish();
     }
-    result_.damage = scanner.damage();
     result_.good_bytes = scanner.position();
     result_.good_next = scanner.next_offset() < 0 ? input_.base : scanner.next_offset();
-    return result_.damage && last ? DoubtLast(*last, max_before_last) : absl::OkStatus();
+    const bool doubtful =
+        result_.damage || (input_.trusted_end >= 0 && result_.good_next != input_.trusted_end);
+    if (doubtful && last) DoubtLast(*last, max_before_last);
   }
 
-  // A header that names a wrong length or last offset makes the next batch look wrong. Its own checksum tells
+  ScanDamage Unreadable(const SegmentScanner& scanner, const absl::Status& error) {
+    result_.unreadable = true;
+    return {scanner.position(), scanner.next_offset(), std::string(error.message())};
+  }
+
+  // A header that names a wrong length or last offset makes what follows look wrong. Its own checksum tells
   // which of the two it is.
-  absl::Status DoubtLast(const ScannedBatch& last, const TimeEntry& max_before) {
+  void DoubtLast(const ScannedBatch& last, const TimeEntry& max_before) {
     SegmentScanner alone(
         log_, {.from = last.position, .to = last.next_position(), .expected = last.header.base_offset});
     absl::StatusOr<std::optional<ScannedBatch>> sound = alone.Next();
-    if (!sound.ok()) return sound.status();
-    if (sound->has_value()) return absl::OkStatus();
-    result_.damage = alone.damage();
+    if (sound.ok() && sound->has_value()) return;
+    result_.damage = sound.ok() ? alone.damage() : Unreadable(alone, sound.status());
     result_.good_bytes = last.position;
     result_.good_next = last.header.base_offset;
     IndexBuilder& builder = result_.builder;
@@ -189,7 +194,6 @@ class IndexChecker {
                   [&last](const OffsetEntry& entry) { return entry.position >= last.position; });
     std::erase_if(builder.times,
                   [&last](const TimeEntry& entry) { return entry.last_offset >= last.header.base_offset; });
-    return absl::OkStatus();
   }
 
   static void ReportMissing(IndexFileState& state, size_t now, size_t loaded) {
@@ -208,7 +212,7 @@ class IndexChecker {
 
 }  // namespace
 
-absl::StatusOr<CheckedIndex> CheckIndex(FileSystem& fs, const File& log, const IndexCheckInput& input) {
+CheckedIndex CheckIndex(FileSystem& fs, const File& log, const IndexCheckInput& input) {
   return IndexChecker(fs, log, input).Run();
 }
 

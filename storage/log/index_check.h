@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "storage/env/file_system.h"
 #include "storage/log/index_builder.h"
 #include "storage/log/segment_scanner.h"
@@ -24,6 +23,9 @@ struct IndexCheckInput {
   // The part of the log that is taken as sound without its checksums; entries beyond are not believed.
   uint64_t trusted = 0;
   Offset trusted_next = std::numeric_limits<Offset>::max();  // an entry of a batch from here on is beyond
+  // The offset behind the trusted part, when something else tells it; -1 when nothing does. If the last batch
+  // says otherwise, its checksum is asked.
+  Offset trusted_end = -1;
   // The files must hold all there is to say about the trusted part, the final time entry included.
   bool complete = false;
   int64_t interval_bytes = 4096;
@@ -44,13 +46,13 @@ struct CheckedIndex {
   uint64_t good_bytes = 0;
   Offset good_next = 0;
   std::optional<ScanDamage> damage;
+  bool unreadable = false;  // the damage is an error of the file system, not wrong bytes
 };
 
 // Reads the index files, keeps what agrees with itself and with the log, and walks the batch headers behind
 // the last believed entries, so that the result is what the write rule demands. Reads no more of the log than
-// that. Errors: I/O errors of the log file only.
-[[nodiscard]] absl::StatusOr<CheckedIndex> CheckIndex(FileSystem& fs, const File& log,
-                                                      const IndexCheckInput& input);
+// that.
+[[nodiscard]] CheckedIndex CheckIndex(FileSystem& fs, const File& log, const IndexCheckInput& input);
 
 // Writes the files when they differ from what `checked.builder` holds, and empties the builder of what the
 // files hold then. Gives a line for each file that had a problem ("rebuilt 00000000000000000000.index of

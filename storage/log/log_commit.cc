@@ -10,6 +10,14 @@
 #include "storage/log/segmented_log.h"
 
 namespace leat {
+namespace {
+
+// The end of one segment and the start of the next have the same offset.
+bool IsFurther(const LogPosition& one, const LogPosition& other) {
+  return one.offset > other.offset || (one.offset == other.offset && one.segment_base > other.segment_base);
+}
+
+}  // namespace
 
 void SegmentedLog::SetMarks(const OffsetMarks& marks) {
   const bool forward = marks.log_start >= marks_.log_start && marks.synced >= marks_.synced &&
@@ -83,7 +91,7 @@ CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Sta
     names_synced_ = std::max(names_synced_, work.names_version);
     if (names_synced_ == names_version_)
       unsynced_dir_.reset();  // the work still holds it, so nothing closes here
-    if (work.upto.offset > durable_.offset) {
+    if (IsFurther(work.upto, durable_)) {
       synced_ = durable_ = work.upto;
       OffsetMarks marks = marks_;
       marks.synced = marks.durable = work.upto.offset;
@@ -123,11 +131,13 @@ std::optional<CheckpointEntry> SegmentedLog::checkpoint() const {
 void SegmentedLog::SyncNames() {
   std::shared_ptr<Directory> dir;
   uint64_t version = 0;
+  std::optional<LogPosition> upto;  // when nothing but the name was to be synced
   {
     MutexLock lock(door_);
     if (deleted_ || !commit_failure_.ok()) return;
     dir = unsynced_dir_;
     version = names_version_;
+    if (marks_.synced == marks_.end) upto = EndPosition();
   }
   if (dir == nullptr) return;
   const absl::Status status = dir->Sync();
@@ -136,6 +146,8 @@ void SegmentedLog::SyncNames() {
     if (status.ok()) {
       names_synced_ = std::max(names_synced_, version);
       if (names_synced_ == names_version_) unsynced_dir_.reset();
+      if (upto && IsFurther(*upto, synced_)) synced_ = *upto;
+      if (upto && IsFurther(*upto, durable_)) durable_ = *upto;
       return;
     }
     FailCommits(status);

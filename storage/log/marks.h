@@ -4,6 +4,14 @@
 
 namespace leat {
 
+// The offsets from `from` on, up to but without `to`.
+struct OffsetRange {
+  Offset from = 0;
+  Offset to = 0;
+
+  bool operator==(const OffsetRange&) const = default;
+};
+
 // How far a partition has come (durability-rules: "Two marks for each partition"). Always
 // log_start <= synced <= durable <= end; PartitionLog changes them through one setter that asserts it.
 struct OffsetMarks {

@@ -34,6 +34,9 @@ struct LogState {
   uint32_t segments = 0;
   int32_t leader_epoch = 0;
   absl::Status write_status;  // why appends are refused (kPartitionFenced, kStorageError), or OK
+  // What was damaged or gone when the log was opened: reads there get kDataLoss. By offset; almost always
+  // empty.
+  std::vector<OffsetRange> lost;
 };
 
 struct TimestampedOffset {

@@ -32,6 +32,7 @@ class PartitionRecovery {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     plan_ = PlanRecovery(observed_);
+    if (absl::Status status = ReadTail(); !status.ok()) return status;
     for (const std::string& note : plan_.notes) Note(note);
     if (absl::Status status = CarryOut(); !status.ok()) return status;
     Describe();
@@ -46,7 +47,10 @@ class PartitionRecovery {
   absl::Status ListFiles() {
     absl::StatusOr<std::vector<DirEntry>> entries = fs_.List(input_.dir);
     if (absl::IsNotFound(entries.status())) return absl::OkStatus();
-    if (!entries.ok()) return entries.status();
+    if (!entries.ok()) {
+      observed_.unreadable = std::string(entries.status().message());
+      return Unreadable(entries.status());
+    }
     dir_exists_ = true;
     std::vector<std::pair<std::string, Offset>> indexes;
     for (const DirEntry& entry : *entries) {
@@ -68,13 +72,27 @@ class PartitionRecovery {
     return absl::OkStatus();
   }
 
+  // A segment that cannot be opened is one that cannot be read. Only a lack of descriptors says nothing about
+  // it.
+  absl::Status Unreadable(const absl::Status& error) {
+    return CodeOf(error) == ErrorCode::kLimitExceeded ? error : absl::OkStatus();
+  }
+  absl::Status Unreadable(size_t i, const absl::Status& error) {
+    open_errors_[i] = std::string(error.message());
+    return Unreadable(error);
+  }
+
   absl::Status Measure() {
+    sizes_.resize(bases_.size());
+    open_errors_.resize(bases_.size());
     for (size_t i = 0; i < bases_.size(); ++i) {
       absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kRead);
-      if (!file.ok()) return file.status();
-      absl::StatusOr<uint64_t> size = (*file)->Size();
-      if (!size.ok()) return size.status();
-      sizes_.push_back(*size);
+      absl::StatusOr<uint64_t> size = file.ok() ? (*file)->Size() : absl::StatusOr<uint64_t>(file.status());
+      if (size.ok()) {
+        sizes_[i] = *size;
+      } else if (absl::Status status = Unreadable(i, size.status()); !status.ok()) {
+        return status;
+      }
     }
     // A clean stop is believed as far as the files agree with it.
     clean_ = input_.clean && input_.checkpoint && !bases_.empty() &&
@@ -87,8 +105,12 @@ class PartitionRecovery {
     if (clean_ || !dir_exists_) return absl::OkStatus();
     for (size_t i = 0; i < bases_.size(); ++i) {
       if (input_.checkpoint && bases_[i] < input_.checkpoint->segment_base) continue;
+      if (!open_errors_[i].empty()) continue;
       absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kReadWrite);
-      if (!file.ok()) return file.status();
+      if (!file.ok()) {
+        if (absl::Status status = Unreadable(i, file.status()); !status.ok()) return status;
+        continue;
+      }
       if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
       if (absl::Status status = (*file)->DropCache(); !status.ok()) return status;
     }
@@ -99,25 +121,60 @@ class PartitionRecovery {
     observed_.log_start = input_.log_start;
     observed_.checkpoint = input_.checkpoint;
     for (size_t i = 0; i < bases_.size(); ++i) {
+      if (absl::Status status = InspectOne(i); !status.ok()) return status;
+      InspectedSegment& segment = inspected_.back();
+      result_.batches_scanned += segment.batches_scanned;
+      result_.bytes_scanned += segment.bytes_scanned;
+      result_.indexes_rebuilt += static_cast<uint32_t>(segment.notes.size());
+      for (std::string& note : segment.notes) result_.notes.push_back(std::move(note));
+      observed_.segments.push_back(segment.seen);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status InspectOne(size_t i) {
+    if (open_errors_[i].empty()) {
       absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kRead);
-      if (!file.ok()) return file.status();
-      absl::StatusOr<InspectedSegment> segment =
-          InspectSegment(fs_, **file,
-                         {.dir = input_.dir,
-                          .log_name = input_.name,
-                          .base = bases_[i],
-                          .bytes = sizes_[i],
-                          .checkpoint = input_.checkpoint,
-                          .clean = clean_,
-                          .sealed = i + 1 < bases_.size(),
-                          .index_interval_bytes = input_.index_interval_bytes});
-      if (!segment.ok()) return segment.status();
-      result_.batches_scanned += segment->batches_scanned;
-      result_.bytes_scanned += segment->bytes_scanned;
-      result_.indexes_rebuilt += static_cast<uint32_t>(segment->notes.size());
-      for (std::string& note : segment->notes) result_.notes.push_back(std::move(note));
-      observed_.segments.push_back(segment->seen);
-      inspected_.push_back(*std::move(segment));
+      if (file.ok()) {
+        inspected_.push_back(InspectSegment(fs_, **file,
+                                            {.dir = input_.dir,
+                                             .log_name = input_.name,
+                                             .base = bases_[i],
+                                             .bytes = sizes_[i],
+                                             .checkpoint = input_.checkpoint,
+                                             .clean = clean_,
+                                             .next_base = i + 1 < bases_.size() ? bases_[i + 1] : -1,
+                                             .index_interval_bytes = input_.index_interval_bytes}));
+        return absl::OkStatus();
+      }
+      if (absl::Status status = Unreadable(i, file.status()); !status.ok()) return status;
+    }
+    InspectedSegment& segment = inspected_.emplace_back();
+    segment.seen.base = segment.seen.good_next = segment.seen.seen_next = bases_[i];
+    segment.seen.bytes = sizes_[i];
+    segment.seen.reason = open_errors_[i];
+    segment.seen.unreadable = true;
+    return absl::OkStatus();
+  }
+
+  // What is about to be cut, to be kept beside the log. When it cannot be read, it is not cut.
+  absl::Status ReadTail() {
+    for (size_t i = 0; i < plan_.segments.size(); ++i) {
+      if (plan_.segments[i].action != SegmentPlan::Action::kCutTail) continue;
+      SegmentObservation& seen = observed_.segments[i];
+      tail_.resize(std::min(seen.bytes - seen.good_bytes, kTornBytesMax));
+      absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kRead);
+      absl::StatusOr<size_t> read = file.ok() ? (*file)->ReadAt(seen.good_bytes, absl::MakeSpan(tail_))
+                                              : absl::StatusOr<size_t>(file.status());
+      if (read.ok()) {
+        tail_.resize(*read);
+        return absl::OkStatus();  // no plan cuts two
+      }
+      if (absl::Status status = Unreadable(i, read.status()); !status.ok()) return status;
+      seen.unreadable = true;
+      seen.reason = open_errors_[i];
+      plan_ = PlanRecovery(observed_);
+      return absl::OkStatus();
     }
     return absl::OkStatus();
   }
@@ -134,19 +191,7 @@ class PartitionRecovery {
       }
       if (!status.ok()) return status;
     }
-    if (plan_.create_first) return CreateFirst();
     return names_changed ? fs_.SyncDir(input_.dir) : absl::OkStatus();
-  }
-
-  absl::Status CreateFirst() {
-    if (!dir_exists_) {
-      if (absl::Status status = CreateDirs(fs_, input_.dir); !status.ok()) return status;
-    }
-    const std::string path = SegmentPath(input_.dir, input_.log_start, kLogSuffix);
-    absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(path, OpenMode::kCreateNew);
-    if (!file.ok()) return file.status();
-    if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
-    return fs_.SyncDir(input_.dir);
   }
 
   absl::StatusOr<std::string> FreeTornName(size_t i, uint64_t position) {
@@ -164,22 +209,17 @@ class PartitionRecovery {
     const SegmentObservation& seen = observed_.segments[i];
     absl::StatusOr<std::unique_ptr<File>> file = fs_.Open(LogPath(i), OpenMode::kReadWrite);
     if (!file.ok()) return file.status();
-    if (absl::Status status = SaveTail(i, **file); !status.ok()) return status;
+    if (absl::Status status = SaveTail(i); !status.ok()) return status;
     if (absl::Status status = (*file)->Truncate(seen.good_bytes); !status.ok()) return status;
     if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
     result_.bytes_cut += seen.bytes - seen.good_bytes;
     return absl::OkStatus();
   }
 
-  absl::Status SaveTail(size_t i, const File& file) {
-    const SegmentObservation& seen = observed_.segments[i];
-    std::string tail(std::min(seen.bytes - seen.good_bytes, kTornBytesMax), '\0');
-    absl::StatusOr<size_t> read = file.ReadAt(seen.good_bytes, absl::MakeSpan(tail.data(), tail.size()));
-    if (!read.ok()) return read.status();
-    tail.resize(*read);
-    absl::StatusOr<std::string> name = FreeTornName(i, seen.good_bytes);
+  absl::Status SaveTail(size_t i) {
+    absl::StatusOr<std::string> name = FreeTornName(i, observed_.segments[i].good_bytes);
     if (!name.ok()) return name.status();
-    absl::Status status = ReplaceFile(fs_, input_.dir, *name, tail);
+    absl::Status status = ReplaceFile(fs_, input_.dir, *name, tail_);
     if (CodeOf(status) == ErrorCode::kDiskFull) {
       // A full disk is where tails get torn; it must not keep the log from opening.
       Note(absl::StrCat("no room to save what was cut: ", status.message()));
@@ -211,11 +251,6 @@ class PartitionRecovery {
                                  "; look at it with: leat log verify ", input_.dir));
       result_.checkpoint = input_.checkpoint;
     }
-    if (plan_.create_first) {
-      RecoveredSegment first;
-      first.base = first.next_offset = input_.log_start;
-      result_.segments.push_back(std::move(first));
-    }
     for (size_t i = 0; i < plan_.segments.size(); ++i) {
       if (plan_.segments[i].action == SegmentPlan::Action::kSetAside) continue;
       const SegmentObservation& seen = observed_.segments[i];
@@ -229,6 +264,7 @@ class PartitionRecovery {
                                   .filed = inspected_[i].filed,
                                   .index = std::move(inspected_[i].index)});
     }
+    FindLost();
     if (plan_.fence.empty()) {
       const RecoveredSegment& active = result_.segments.back();
       result_.checkpoint = CheckpointEntry{.partition_id = input_.partition_id,
@@ -239,12 +275,26 @@ class PartitionRecovery {
     }
   }
 
+  void FindLost() {
+    Offset next = result_.marks.log_start;
+    const auto skip_to = [&](Offset base) {
+      if (base > next) result_.lost.push_back({next, base});
+    };
+    for (const RecoveredSegment& segment : result_.segments) {
+      skip_to(segment.base);
+      next = std::max(next, segment.damage ? segment.damage->offset : segment.next_offset);
+    }
+    skip_to(result_.marks.end);
+  }
+
   FileSystem& fs_;
   const RecoveryInput& input_;
   bool dir_exists_ = false;
   bool clean_ = false;
   std::vector<Offset> bases_;  // of the segments, ascending
   std::vector<uint64_t> sizes_;
+  std::vector<std::string> open_errors_;  // empty: the segment could be opened
+  std::string tail_;                      // of what is cut
   std::vector<InspectedSegment> inspected_;
   RecoveryObservations observed_;
   RecoveryPlan plan_;

@@ -36,6 +36,7 @@ struct RecoveredPartition {
   // came with, whatever else is kept, so that the next recovery decides the same.
   absl::Status write_status;
   std::optional<CheckpointEntry> checkpoint = {};
+  std::vector<OffsetRange> lost;   // between the marks log_start and end, by offset
   std::vector<std::string> notes;  // one line per thing found
   uint64_t batches_scanned = 0;
   uint64_t bytes_scanned = 0;
@@ -58,8 +59,8 @@ struct RecoveryInput {
 // Syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When
 // it returns OK everything below marks.end is durable in the segments (synced = durable = end); the caller
 // then writes the checkpoint. Doing it again changes nothing. Partitions are independent of each other: any
-// thread. Errors (I/O errors, not damage): kStorageError, kDiskFull. Nothing that was promised has been
-// removed then.
+// thread. What cannot be read is fenced like damage, and nothing of it is cut. Errors: of syncs and writes
+// (kStorageError, kDiskFull), and kLimitExceeded. Nothing that was promised has been removed then.
 [[nodiscard]] absl::StatusOr<RecoveredPartition> RecoverPartition(FileSystem& fs, const RecoveryInput& input);
 
 }  // namespace leat

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::nullopt_t kAny = std::nullopt;
 
-constexpr std::array<DecisionRow, 15> kTable = {{
+constexpr std::array<DecisionRow, 16> kTable = {{
     {Trouble::kDamage, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised here"},
     {Trouble::kHole, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised here"},
     {Trouble::kDamage, Evidence::kBelow, kAny, true, Decision::kQuarantine, "a sealed segment is damaged"},
@@ -26,10 +26,14 @@ constexpr std::array<DecisionRow, 15> kTable = {{
     {Trouble::kHole, Evidence::kNone, true, kAny, Decision::kFence,
      "valid batches follow, and no checkpoint"},
     {Trouble::kContradiction, kAny, kAny, kAny, Decision::kFence, "two sources disagree"},
-    {Trouble::kMissing, Evidence::kAbove, kAny, kAny, Decision::kCut, "nothing was promised yet"},
-    {Trouble::kMissing, Evidence::kBelow, kAny, kAny, Decision::kFence, "the start of the log is gone"},
-    {Trouble::kMissing, Evidence::kNone, false, kAny, Decision::kCut, "nothing valid follows"},
-    {Trouble::kMissing, Evidence::kNone, true, kAny, Decision::kFence, "the start of the log is gone"},
+    // The first segment was durable before the topic was, so that no crash takes it away.
+    {Trouble::kMissing, kAny, kAny, kAny, Decision::kFence, "the start of the log is gone"},
+    // Sound bytes may be there: none is ever cut.
+    {Trouble::kUnreadable, Evidence::kBelow, kAny, true, Decision::kQuarantine,
+     "a sealed segment cannot be read"},
+    {Trouble::kUnreadable, Evidence::kBelow, kAny, false, Decision::kFence, "it cannot be read"},
+    {Trouble::kUnreadable, Evidence::kAbove, kAny, kAny, Decision::kFence, "it cannot be read"},
+    {Trouble::kUnreadable, Evidence::kNone, kAny, kAny, Decision::kFence, "it cannot be read"},
 }};
 
 // Walks the chain of segments and decides about the first trouble of each.
@@ -40,10 +44,11 @@ class Planner {
   }
 
   RecoveryPlan Run() {
-    bool going_on = observed_.segments.empty() || observed_.segments.front().base > observed_.log_start
-                        ? PlanMissingStart()
-                        : true;
+    bool going_on = CheckStart();
     for (size_t i = 0; i < observed_.segments.size() && going_on; ++i) going_on = PlanSegment(i);
+    if (plan_.fence.empty() && plan_.end < observed_.log_start) {
+      FenceAll(Trouble::kMissing, absl::StrCat("the log ends at offset ", plan_.end));
+    }
     if (!plan_.fence.empty()) EndBehindEverything();
     plan_.end = std::max(plan_.end, observed_.log_start);
     return plan_;
@@ -68,21 +73,18 @@ class Planner {
     return site;
   }
 
-  // False: it decides everything.
-  bool PlanMissingStart() {
-    const DecisionRow& row = RowOf(SiteOf(Trouble::kMissing, observed_.log_start, 0));
-    const std::string what = observed_.segments.empty() ? std::string("no segment is left")
-                                                        : absl::StrCat("the first segment starts at offset ",
-                                                                       observed_.segments[0].base);
-    if (row.decision == Decision::kCut) {
-      plan_.create_first = true;
-      SetAsideFrom(0);
-      if (!observed_.segments.empty())
-        plan_.notes.push_back(absl::StrCat("cut everything (", row.why, "): ", what));
-    } else {
-      Fence(observed_.log_start, row, what);
-      MarkDamageFrom(0);
-    }
+  // False: nothing else is to be decided.
+  bool CheckStart() {
+    if (!observed_.unreadable.empty()) return FenceAll(Trouble::kUnreadable, observed_.unreadable);
+    if (observed_.segments.empty()) return FenceAll(Trouble::kMissing, "no segment is left");
+    const Offset first = observed_.segments.front().base;
+    if (first <= observed_.log_start) return true;
+    return FenceAll(Trouble::kMissing, absl::StrCat("the first segment starts at offset ", first));
+  }
+
+  bool FenceAll(Trouble trouble, absl::string_view what) {
+    Fence(observed_.log_start, RowOf(SiteOf(trouble, observed_.log_start, 0)), what);
+    MarkDamageFrom(0);
     return false;
   }
 
@@ -118,6 +120,7 @@ class Planner {
 
   std::optional<Trouble> TroubleOf(size_t i) const {
     const SegmentObservation& segment = observed_.segments[i];
+    if (segment.unreadable) return Trouble::kUnreadable;
     if (segment.contradicts_checkpoint) return Trouble::kContradiction;
     if (segment.good_bytes < segment.bytes) return Trouble::kDamage;
     if (i + 1 < observed_.segments.size()) {
@@ -178,7 +181,11 @@ class Planner {
   void MarkDamageFrom(size_t first) {
     for (size_t j = first; j < observed_.segments.size(); ++j) {
       const SegmentObservation& segment = observed_.segments[j];
-      if (segment.good_bytes < segment.bytes) plan_.segments[j].damage = DamageOf(j);
+      const bool short_of_next =
+          j + 1 < observed_.segments.size() && segment.good_next < observed_.segments[j + 1].base;
+      if (segment.good_bytes < segment.bytes || segment.unreadable || short_of_next) {
+        plan_.segments[j].damage = DamageOf(j);
+      }
     }
   }
 

@@ -25,6 +25,7 @@ enum class Trouble {
   kHole,           // the segment ends before the next one starts, or before the checkpoint
   kContradiction,  // the segment reaches into the next one, or the checkpoint names another offset
   kMissing,        // no segment holds the log start, maybe because there is none
+  kUnreadable,     // an error of the file system: what is there is not known
 };
 
 enum class Decision {
@@ -65,14 +66,16 @@ struct SegmentObservation {
   bool batch_after_damage = false;
   Offset seen_next = 0;  // behind the last valid batch seen anywhere in the file
   bool contradicts_checkpoint = false;
+  bool unreadable = false;  // what follows the sound prefix cannot be read; `bytes` may be unknown (0) then
 
-  bool has_batches() const { return good_bytes > 0 || batch_after_damage; }
+  bool has_batches() const { return good_bytes > 0 || batch_after_damage || unreadable; }
 };
 
 struct RecoveryObservations {
   Offset log_start = 0;
   std::optional<CheckpointEntry> checkpoint = {};
   std::vector<SegmentObservation> segments = {};  // by base
+  std::string unreadable = {};                    // why the names in the directory are not known
 };
 
 struct SegmentPlan {
@@ -83,7 +86,6 @@ struct SegmentPlan {
 
 struct RecoveryPlan {
   std::vector<SegmentPlan> segments;  // one for each observed
-  bool create_first = false;          // the log starts anew at the log start: none is kept, none was promised
   Offset end = 0;                     // of the log
   std::string fence;                  // why appends are refused; empty when they are not
   std::vector<std::string> notes;

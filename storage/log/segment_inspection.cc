@@ -23,9 +23,10 @@ IndexCheckInput IndexInputOf(const InspectionInput& input) {
   index.complete = input.clean;
   if (input.base < input.checkpoint->segment_base) {
     index.complete = true;
+    index.trusted_end = input.next_base;
   } else if (input.checkpoint->position <= input.bytes) {
     index.trusted = input.checkpoint->position;
-    index.trusted_next = input.checkpoint->synced;
+    index.trusted_next = index.trusted_end = input.checkpoint->synced;
   }
   return index;
 }
@@ -35,14 +36,20 @@ bool IsCheckpointSegment(const InspectionInput& input) {
          input.bytes >= input.checkpoint->position;
 }
 
+// What lies behind damage. That nobody can tell is taken for "something does".
+void LookBehindDamage(SegmentScanner& scanner, SegmentObservation& seen) {
+  absl::StatusOr<std::optional<ScannedBatch>> after = scanner.FindBatchAfterDamage();
+  if (after.ok() && !after->has_value()) return;
+  seen.batch_after_damage = true;
+  if (after.ok()) seen.seen_next = std::max(seen.seen_next, (*after)->header.next_offset());
+}
+
 // Reads everything from `from` on, checksums included; adds batches to `builder` when there is one.
-absl::Status ScanRest(const File& log, const InspectionInput& input, uint64_t from, Offset expected,
-                      IndexBuilder* builder, InspectedSegment& result) {
+void ScanRest(const File& log, const InspectionInput& input, uint64_t from, Offset expected,
+              IndexBuilder* builder, InspectedSegment& result) {
   SegmentScanner scanner(log, {.from = from, .to = input.bytes, .expected = expected});
-  while (true) {
-    absl::StatusOr<std::optional<ScannedBatch>> batch = scanner.Next();
-    if (!batch.ok()) return batch.status();
-    if (!batch->has_value()) break;
+  absl::StatusOr<std::optional<ScannedBatch>> batch;
+  for (batch = scanner.Next(); batch.ok() && batch->has_value(); batch = scanner.Next()) {
     ++result.batches_scanned;
     if (builder == nullptr) continue;
     const BatchHeader& header = (*batch)->header;
@@ -52,57 +59,50 @@ absl::Status ScanRest(const File& log, const InspectionInput& input, uint64_t fr
   result.bytes_scanned += scanner.position() - from;
   SegmentObservation& seen = result.seen;
   seen.seen_next = std::max(seen.seen_next, scanner.next_offset());
-  if (builder == nullptr) return absl::OkStatus();
+  if (builder == nullptr) return;
   seen.good_bytes = scanner.position();
   seen.good_next = scanner.next_offset();
-  if (!scanner.damage()) return absl::OkStatus();
-  seen.reason = scanner.damage()->reason;
-  if (input.checkpoint) return absl::OkStatus();  // it alone decides; what follows does not matter
-  absl::StatusOr<std::optional<ScannedBatch>> after = scanner.FindBatchAfterDamage();
-  if (!after.ok()) return after.status();
-  if (after->has_value()) {
-    seen.batch_after_damage = true;
-    seen.seen_next = std::max(seen.seen_next, (*after)->header.next_offset());
+  if (!batch.ok()) {
+    seen.unreadable = true;
+    seen.reason = std::string(batch.status().message());
+  } else if (scanner.damage()) {
+    seen.reason = scanner.damage()->reason;
+    // With a checkpoint, that alone decides; what follows does not matter.
+    if (!input.checkpoint) LookBehindDamage(scanner, seen);
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log,
-                                                const InspectionInput& input) {
+InspectedSegment InspectSegment(FileSystem& fs, const File& log, const InspectionInput& input) {
   const IndexCheckInput index_input = IndexInputOf(input);
-  absl::StatusOr<CheckedIndex> checked = CheckIndex(fs, log, index_input);
-  if (!checked.ok()) return checked.status();
+  CheckedIndex checked = CheckIndex(fs, log, index_input);
   InspectedSegment result;
   SegmentObservation& seen = result.seen;
   seen.base = input.base;
   seen.bytes = input.bytes;
-  seen.good_bytes = checked->good_bytes;
-  seen.good_next = seen.seen_next = checked->good_next;
-  if (checked->damage) {
-    seen.reason = checked->damage->reason;
+  seen.good_bytes = checked.good_bytes;
+  seen.good_next = seen.seen_next = checked.good_next;
+  seen.unreadable = checked.unreadable;
+  if (checked.damage) {
+    seen.reason = checked.damage->reason;
     if (IsCheckpointSegment(input)) {
-      const CheckpointEntry& checkpoint = *input.checkpoint;
-      absl::Status status = ScanRest(log, input, checkpoint.position, checkpoint.synced, nullptr, result);
-      if (!status.ok()) return status;
+      ScanRest(log, input, input.checkpoint->position, input.checkpoint->synced, nullptr, result);
     }
   } else {
     seen.contradicts_checkpoint = IsCheckpointSegment(input) && seen.good_next != input.checkpoint->synced;
-    absl::Status status =
-        ScanRest(log, input, index_input.trusted, seen.good_next, &checked->builder, result);
-    if (!status.ok()) return status;
+    ScanRest(log, input, index_input.trusted, seen.good_next, &checked.builder, result);
   }
-  if (input.sealed) checked->builder.Finish();
+  if (input.next_base >= 0) checked.builder.Finish();
   if (seen.good_bytes > 0) {
     SegmentScanner first(
         log, {.to = seen.good_bytes, .depth = ScanDepth::kHeaders, .chunk_bytes = kBatchHeaderBytes});
-    absl::StatusOr<std::optional<ScannedBatch>> batch = first.Next();
-    if (!batch.ok()) return batch.status();
-    if (batch->has_value()) result.first_timestamp_ms = (*batch)->header.base_timestamp_ms;
+    const absl::StatusOr<std::optional<ScannedBatch>> batch = first.Next();
+    // That it cannot be read is seen by who reads it.
+    if (batch.ok() && batch->has_value()) result.first_timestamp_ms = (*batch)->header.base_timestamp_ms;
   }
-  result.notes = SettleIndex(fs, index_input, input.log_name, *checked, result.filed);
-  result.index = std::move(checked->builder);
+  result.notes = SettleIndex(fs, index_input, input.log_name, checked, result.filed);
+  result.index = std::move(checked.builder);
   return result;
 }
 

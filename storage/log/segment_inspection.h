@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "storage/env/file_system.h"
 #include "storage/log/index_builder.h"
 #include "storage/log/recovery_plan.h"
@@ -19,8 +18,8 @@ struct InspectionInput {
   // Decides what is taken on trust: everything in segments before the checkpoint's, the part before its
   // position in its own segment, nothing behind; nothing at all without a checkpoint.
   std::optional<CheckpointEntry> checkpoint = {};
-  bool clean = false;   // the checkpoint covers the whole log
-  bool sealed = false;  // another segment follows
+  bool clean = false;     // the checkpoint covers the whole log
+  Offset next_base = -1;  // of the segment that follows; -1 when none does
   int64_t index_interval_bytes = 4096;
 };
 
@@ -35,8 +34,7 @@ struct InspectedSegment {
 };
 
 // Looks at one segment: index and batch headers of the trusted part, every byte of the rest. Repairs its
-// index files.
-[[nodiscard]] absl::StatusOr<InspectedSegment> InspectSegment(FileSystem& fs, const File& log,
-                                                              const InspectionInput& input);
+// index files. What cannot be read is part of what was seen.
+[[nodiscard]] InspectedSegment InspectSegment(FileSystem& fs, const File& log, const InspectionInput& input);
 
 }  // namespace leat

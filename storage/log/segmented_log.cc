@@ -62,6 +62,7 @@ absl::StatusOr<std::shared_ptr<SegmentedLog>> SegmentedLog::Open(SegmentedLogOpt
   log->SetMarks(recovered.marks);
   log->synced_ = log->durable_ = log->visible_ = log->EndPosition();
   log->write_status_ = recovered.write_status;
+  log->lost_ = recovered.lost;
   log->fenced_ = !recovered.write_status.ok();
   log->fenced_checkpoint_ = recovered.checkpoint;
   return log;
@@ -219,7 +220,8 @@ LogState SegmentedLog::state() const {
           .bytes = bytes_,
           .segments = static_cast<uint32_t>(segments_.size()),
           .leader_epoch = options_.leader_epoch,
-          .write_status = write_status_};
+          .write_status = write_status_,
+          .lost = lost_};
 }
 
 Offset SegmentedLog::visible_offset() const {

@@ -144,6 +144,7 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   LogPosition synced_ ABSL_GUARDED_BY(door_);
   LogPosition durable_ ABSL_GUARDED_BY(door_);
   LogPosition visible_ ABSL_GUARDED_BY(door_);
+  std::vector<OffsetRange> lost_ ABSL_GUARDED_BY(door_);
   uint64_t bytes_ ABSL_GUARDED_BY(door_) = 0;
   PositionHints hints_ ABSL_GUARDED_BY(door_);
   absl::Status write_status_ ABSL_GUARDED_BY(door_);

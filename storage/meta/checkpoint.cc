@@ -151,8 +151,8 @@ absl::StatusOr<CheckpointReading> ReadCheckpoint(FileSystem& fs, const std::stri
   const absl::StatusOr<std::string> bytes =
       ReadWholeFile(fs, absl::StrCat(meta_dir, "/", kCheckpointFileName), kFileBytesMax);
   if (absl::IsNotFound(bytes.status())) return reading;
-  absl::StatusOr<Checkpoint> decoded =
-      bytes.ok() ? DecodeCheckpoint(*bytes) : absl::StatusOr<Checkpoint>(bytes.status());
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<Checkpoint> decoded = DecodeCheckpoint(*bytes);
   if (CodeOf(decoded.status()) == ErrorCode::kUnsupportedFormat) return decoded.status();
   if (decoded.ok() && decoded->data_id != data_id) {
     decoded = Damaged(absl::StrCat("it belongs to the data directory with the id ", decoded->data_id));

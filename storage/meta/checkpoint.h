@@ -39,15 +39,15 @@ struct CheckpointReading {
   enum class State {
     kAbsent,  // there is no such file
     kValid,
-    kUnreadable,  // there is one, but it is damaged, cannot be read or belongs to another directory
+    kUnreadable,  // there is one, but it is damaged or belongs to another directory
   };
   State state = State::kAbsent;
   Checkpoint checkpoint;  // when valid
   std::string problem;    // when unreadable
 };
 
-// Reads the checkpoint in directory `meta` of the data directory with this id. The only error is
-// kUnsupportedFormat, for a newer version.
+// Reads the checkpoint in directory `meta` of the data directory with this id. Errors: kUnsupportedFormat for
+// a newer version; those of the file system, after which nothing is known of the evidence that it holds.
 absl::StatusOr<CheckpointReading> ReadCheckpoint(FileSystem& fs, const std::string& meta_dir,
                                                  absl::string_view data_id);
 

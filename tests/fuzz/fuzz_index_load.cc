@@ -89,12 +89,11 @@ void Run(const uint8_t* data, size_t size) {
   auto file = std::make_shared<SegmentFile>(pool, SegmentPath(kDir, kBase, kLogSuffix), kBase);
   absl::StatusOr<std::shared_ptr<File>> log = file->Open();
   Require(log.ok());
-  absl::StatusOr<CheckedIndex> checked = CheckIndex(fs, **log, input);
-  Require(checked.ok() && !checked->damage && checked->good_bytes == bytes &&
-          checked->good_next == kBase + kBatches);
+  CheckedIndex checked = CheckIndex(fs, **log, input);
+  Require(!checked.damage && checked.good_bytes == bytes && checked.good_next == kBase + kBatches);
   FiledIndex filed;
-  SettleIndex(fs, input, "p-0", *checked, filed);
-  auto index = std::make_shared<SegmentIndex>(kDir, kBase, filed, checked->builder);
+  SettleIndex(fs, input, "p-0", checked, filed);
+  auto index = std::make_shared<SegmentIndex>(kDir, kBase, filed, checked.builder);
   CheckLookups(fs, pool, {file, index, bytes, kBase + kBatches});
   Require(index->Rebuild(fs, **log, bytes, kInterval).ok());
   CheckLookups(fs, pool, {file, index, bytes, kBase + kBatches});

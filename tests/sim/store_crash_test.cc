@@ -127,6 +127,47 @@ TEST(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
   }
 }
 
+// A power loss hits what the first recovery left, before any clean stop.
+TEST(StoreCrashTest, PowerLossAfterRecovery) {
+  const uint64_t changes = CountChanges(1);
+  for (uint64_t stop = 1; stop <= changes; ++stop) {
+    MemoryFileSystem fs;
+    fs.StopAtChange(stop);
+    StoreModel model;
+    {
+      SimStore sim(fs, 1);
+      RunScript(sim, model);
+      model.NoteDurable(sim.listener());
+    }
+    for (CrashPolicy policy : kPolicies) {
+      // The first start makes the most names.
+      const uint64_t seeds = policy != CrashPolicy::kPowerLossSubset ? 1 : stop < 40 ? 20 : 3;
+      for (uint64_t seed = stop; seed < stop + seeds; ++seed) {
+        for (CrashPolicy second : {CrashPolicy::kPowerLossAll, CrashPolicy::kPowerLossSubset}) {
+          SCOPED_TRACE(absl::StrCat("stopped at change ", stop, ", policy ", static_cast<int>(policy),
+                                    ", seed ", seed, ", then policy ", static_cast<int>(second)));
+          const std::unique_ptr<MemoryFileSystem> disk = fs.Clone();
+          disk->Crash(policy, seed);
+          StoreModel after = model;
+          {
+            SimStore sim(*disk, 5);
+            ASSERT_THAT(sim.Open(), IsOk());
+            ASSERT_TRUE(after.CheckAndAdopt(sim, *disk));
+            for (const std::string& topic : after.topics())
+              ASSERT_TRUE(after.Append(sim, topic, 0, {"again"}));
+            ASSERT_TRUE(after.Create(sim, {"fresh", 1, {}}));
+            ASSERT_TRUE(after.Append(sim, "fresh", 0, {"first"}));
+            sim.runtime().RunUntilIdle();
+            after.NoteDurable(sim.listener());
+          }
+          disk->Crash(second, seed);
+          ASSERT_TRUE(GoesOn(*disk, after));
+        }
+      }
+    }
+  }
+}
+
 // Operations at random over several lives of one disk.
 TEST(StoreCrashTest, RandomLives) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {

@@ -108,12 +108,12 @@ TEST_F(CheckpointFileTest, AbsentValidAndUnreadableAreThreeThings) {
   EXPECT_EQ(StateNow(), CheckpointReading::State::kUnreadable);
 }
 
-TEST_F(CheckpointFileTest, OneThatCannotBeReadIsNotAbsent) {
+TEST_F(CheckpointFileTest, OneThatCannotBeReadIsNeitherAbsentNorDamaged) {
   ASSERT_THAT(WriteCheckpoint(fs_, "/meta", Sample()), IsOk());
   fs_.SetFault([](const FsOp& op) {
     return op.kind == FsOpKind::kRead ? MakeError(ErrorCode::kStorageError, "broken") : absl::OkStatus();
   });
-  EXPECT_EQ(StateNow(), CheckpointReading::State::kUnreadable);
+  EXPECT_THAT(ReadCheckpoint(fs_, "/meta", kId), StatusIs(ErrorCode::kStorageError));
 }
 
 TEST_F(CheckpointFileTest, OneOfAnotherDirectoryIsNotBelieved) {

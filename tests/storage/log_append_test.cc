@@ -280,6 +280,9 @@ TEST_F(LogAppendTest, APartitionAtRestHoldsNoDirectoryOpen) {
   world_.log->Maintain();
   EXPECT_EQ(Logs().size(), 2u);
   EXPECT_TRUE(world_.log->BeginCommit().empty());
+  // A checkpoint of it is one of the new segment, so that a clean stop is believed.
+  EXPECT_EQ(world_.log->checkpoint()->segment_base, 1);
+  EXPECT_EQ(world_.log->checkpoint()->position, 0u);
   world_.fs.Crash(CrashPolicy::kPowerLossAll, 1);
   EXPECT_EQ(Logs().size(), 2u);
 }

@@ -30,8 +30,8 @@ class Workload {
   Promise Run() {
     EXPECT_THAT(world_.fs.SyncDir("/data"), IsOk());
     if (!world_.Create().ok()) return promise_;
-    promise_.checkpoint = CheckpointEntry{.partition_id = 7};
     if (!world_.fs.SyncDir("/data").ok()) return promise_;
+    promise_.checkpoint = CheckpointEntry{.partition_id = 7};
     for (int i = 0; i < 16; ++i) {
       if (!Step(i)) break;
     }

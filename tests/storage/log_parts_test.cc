@@ -1,5 +1,6 @@
 // File names, the pool of open files, and the file of one segment.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,6 +66,26 @@ TEST_F(FilePoolTest, ClosesTheLeastRecentlyUsed) {
   EXPECT_EQ(fs_.operations(), before);
   ASSERT_THAT(pool_.Get(*files[1]), IsOk());
   EXPECT_GT(fs_.operations(), before);
+}
+
+TEST_F(FilePoolTest, ManyHeldFilesDoNotSwitchTheBoundOff) {
+  std::vector<std::unique_ptr<PooledFile>> files;
+  std::vector<std::shared_ptr<File>> held;
+  for (int i = 0; i < 200; ++i) {
+    files.push_back(NewFile(i));
+    ASSERT_OK_AND_ASSIGN(std::shared_ptr<File> file, pool_.Get(*files.back()));
+    held.push_back(std::move(file));
+  }
+  size_t most = 0;
+  for (int i = 200; i < 1000; ++i) {
+    files.push_back(NewFile(i));
+    ASSERT_THAT(pool_.Get(*files.back()), IsOk());
+    most = std::max(most, pool_.open_files());
+  }
+  EXPECT_LT(most, 220u);
+  held.clear();
+  for (int i = 0; i < 10; ++i) ASSERT_THAT(pool_.Get(*files[i * 50]), IsOk());
+  EXPECT_EQ(pool_.open_files(), 3u);
 }
 
 TEST_F(FilePoolTest, NeverClosesWhatSomebodyHolds) {

@@ -15,7 +15,7 @@ constexpr bool kBools[] = {false, true};
 TEST(RecoveryPlanTest, EverySiteHasExactlyOneDecision) {
   int sites = 0;
   for (const Trouble trouble :
-       {Trouble::kDamage, Trouble::kHole, Trouble::kContradiction, Trouble::kMissing}) {
+       {Trouble::kDamage, Trouble::kHole, Trouble::kContradiction, Trouble::kMissing, Trouble::kUnreadable}) {
     for (const Evidence evidence : {Evidence::kNone, Evidence::kBelow, Evidence::kAbove}) {
       for (const bool followed : kBools) {
         for (const bool proven : kBools) {
@@ -29,7 +29,7 @@ TEST(RecoveryPlanTest, EverySiteHasExactlyOneDecision) {
       }
     }
   }
-  EXPECT_EQ(sites, 4 * 8);
+  EXPECT_EQ(sites, 5 * 8);
 }
 
 TEST(RecoveryPlanTest, OnlyBytesAboveAllEvidenceAreCut) {
@@ -61,16 +61,16 @@ using Action = SegmentPlan::Action;
 TEST(RecoveryPlanTest, EveryObservationGivesOneConsistentPlan) {
   // Segment i holds 10 offsets in 100 bytes when sound.
   int plans = 0;
-  for (int combination = 0; combination < 6 * 6 * 6; ++combination) {
+  for (int combination = 0; combination < 7 * 7 * 7; ++combination) {
     for (int synced = -1; synced <= 30; synced += synced < 0 ? 1 : 5) {
       RecoveryObservations observed;
       if (synced >= 0) {
         const Offset base = synced == 30 ? 20 : synced / 10 * 10;
         observed.checkpoint = At(synced, base, static_cast<uint64_t>(synced - base) * 10);
       }
-      for (int i = 0, rest = combination; i < 3; ++i, rest /= 6) {
+      for (int i = 0, rest = combination; i < 3; ++i, rest /= 7) {
         const Offset base = i * 10;
-        switch (rest % 6) {
+        switch (rest % 7) {
           case 0:
             observed.segments.push_back(Sound(base, base + 10, 100));
             break;
@@ -89,6 +89,10 @@ TEST(RecoveryPlanTest, EveryObservationGivesOneConsistentPlan) {
             observed.segments.push_back(Sound(base, base, 0));
             break;
           case 5:
+            observed.segments.push_back(Torn(base, base + 6, 60, 100));
+            observed.segments.back().unreadable = true;
+            break;
+          case 6:
             break;  // missing
         }
       }
@@ -99,7 +103,7 @@ TEST(RecoveryPlanTest, EveryObservationGivesOneConsistentPlan) {
       const bool keeps_one =
           std::any_of(plan.segments.begin(), plan.segments.end(),
                       [](const SegmentPlan& segment) { return segment.action != Action::kSetAside; });
-      EXPECT_EQ(plan.create_first, !keeps_one && plan.fence.empty());
+      EXPECT_TRUE(keeps_one || !plan.fence.empty());
       // What was promised is never given up, and nothing is cut once the log is fenced.
       EXPECT_GE(plan.end, synced);
       bool ended = false;
@@ -114,6 +118,7 @@ TEST(RecoveryPlanTest, EveryObservationGivesOneConsistentPlan) {
         }
         if (action == Action::kCutTail) {
           EXPECT_GE(seen.good_next, synced);
+          EXPECT_FALSE(seen.unreadable);
         }
         if (action == Action::kSetAside) {
           EXPECT_GE(seen.base, synced);
@@ -139,7 +144,7 @@ TEST(RecoveryPlanTest, EveryObservationGivesOneConsistentPlan) {
       for (const SegmentPlan& segment : again.segments) EXPECT_EQ(segment.action, Action::kKeep);
     }
   }
-  EXPECT_EQ(plans, 216 * 8);
+  EXPECT_EQ(plans, 343 * 8);
 }
 
 TEST(RecoveryPlanTest, CutsATornTailAboveTheCheckpoint) {
@@ -199,6 +204,24 @@ TEST(RecoveryPlanTest, OverlapsAreContradictions) {
   const RecoveryPlan plan =
       PlanRecovery({.checkpoint = At(0, 0, 0), .segments = {Sound(0, 12, 120), Sound(10, 20, 100)}});
   EXPECT_FALSE(plan.fence.empty());
+}
+
+TEST(RecoveryPlanTest, NothingLeftIsLossWhateverWasPromised) {
+  for (const std::optional<CheckpointEntry>& checkpoint :
+       {std::optional<CheckpointEntry>(), std::optional<CheckpointEntry>(At(0, 0, 0))}) {
+    EXPECT_THAT(PlanRecovery({.checkpoint = checkpoint}).fence, ::testing::HasSubstr("no segment is left"));
+  }
+  const RecoveryPlan unknown = PlanRecovery({.checkpoint = At(7, 0, 70), .unreadable = "broken"});
+  EXPECT_THAT(unknown.fence, ::testing::HasSubstr("broken"));
+  EXPECT_EQ(unknown.end, 7);
+}
+
+// Appends would leave a gap in a segment.
+TEST(RecoveryPlanTest, ALogThatEndsBeforeItsStartIsFenced) {
+  const RecoveryPlan plan =
+      PlanRecovery({.log_start = 10, .checkpoint = At(5, 0, 50), .segments = {Sound(0, 5, 50)}});
+  EXPECT_FALSE(plan.fence.empty());
+  EXPECT_EQ(plan.end, 10);
 }
 
 TEST(RecoveryPlanTest, AMissingStartIsFenced) {

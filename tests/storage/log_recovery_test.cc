@@ -217,11 +217,34 @@ TEST_F(LogRecoveryTest, SweepsItsOwnLeftoversAndReportsStrangers) {
   EXPECT_THAT(world_.Names(), Not(Contains("00000000000000000099.index")));
 }
 
-TEST_F(LogRecoveryTest, APartitionThatWasJustCreatedIsMadeAgain) {
-  world_.checkpoint = CheckpointEntry{.partition_id = 7};
-  ASSERT_THAT(world_.Open(), IsOk());
-  EXPECT_THAT(world_.Names(), Contains(kFirst));
-  EXPECT_THAT(world_.Append(Batch(0)), IsOk());
+// The directory was durable before the topic was.
+TEST_F(LogRecoveryTest, ALostDirectoryIsNoEmptyPartition) {
+  for (const bool younger_than_the_checkpoint : {true, false}) {
+    world_.checkpoint.reset();
+    if (younger_than_the_checkpoint) world_.checkpoint = CheckpointEntry{.partition_id = 7};
+    ASSERT_THAT(world_.Open(), IsOk());
+    EXPECT_THAT(world_.Append(Batch(0)), StatusIs(ErrorCode::kPartitionFenced));
+    world_.Drop();
+  }
+}
+
+TEST_F(LogRecoveryTest, ADamagedHeaderAtTheEndOfASealedSegmentIsQuarantined) {
+  world_.config.segment_bytes = static_cast<int64_t>(5 * BatchBytes());
+  Fill(12);
+  ASSERT_THAT(world_.CloseCleanly(), IsOk());
+  const std::string middle = world_.Get("00000000000000000005.log");
+  // The last offset delta, so that the segment seems to end before or behind the start of the next.
+  for (const char bit : {1, 2, 64}) {
+    std::string damaged = middle;
+    damaged[4 * BatchBytes() + 26] ^= bit;
+    world_.Put("00000000000000000005.log", damaged);
+    ASSERT_THAT(world_.Open(true), IsOk());
+    EXPECT_THAT(world_.recovered.write_status, IsOk());
+    EXPECT_THAT(world_.log->Read(8, 100), IsOk());
+    EXPECT_THAT(std::string(world_.log->Read(9, 100).status().message()), HasSubstr("offsets 9 to 9"));
+    EXPECT_THAT(world_.log->Read(10, 100), IsOk());
+    ASSERT_THAT(world_.CloseCleanly(), IsOk());
+  }
 }
 
 TEST_F(LogRecoveryTest, AFailedSyncStopsRecovery) {

@@ -188,6 +188,24 @@ TEST_F(StoreDamageTest, UnreadableCheckpointCutsNothing) {
   }
 }
 
+// A read error says nothing about what was promised, and it passes: the evidence must still be there then.
+TEST_F(StoreDamageTest, CheckpointThatCannotBeReadIsNotTakenForDamaged) {
+  Prepare(true);
+  for (const FsOpKind kind : {FsOpKind::kOpen, FsOpKind::kSize, FsOpKind::kRead}) {
+    fs_.SetFault([kind](const FsOp& op) {
+      return op.kind == kind && op.path == "/data/meta/checkpoint"
+                 ? MakeError(ErrorCode::kStorageError, "the disk cannot be read")
+                 : absl::OkStatus();
+    });
+    EXPECT_THAT(OpenNow(), StatusIs(ErrorCode::kStorageError));
+    fs_.SetFault(nullptr);
+  }
+  // It would be told from a torn tail by the checkpoint alone.
+  Put("/data/topics/a-0/00000000000000000000.log", "");
+  ASSERT_THAT(OpenNow(), IsOk());
+  EXPECT_EQ(sim_->store().recovery().partitions_fenced, 1u);
+}
+
 TEST_F(StoreDamageTest, PartitionWithoutEvidenceStaysFencedOverRestarts) {
   Prepare(true);
   ASSERT_THAT(fs_.Remove("/data/meta/checkpoint"), IsOk());
@@ -203,6 +221,51 @@ TEST_F(StoreDamageTest, PartitionWithoutEvidenceStaysFencedOverRestarts) {
     }
     sim_.reset();
   }
+}
+
+TEST_F(StoreDamageTest, PartitionThatCannotBeReadIsFencedAndTheRestGoesOn) {
+  for (const bool clean : {true, false}) {
+    fs_.Crash(CrashPolicy::kProcess, 1);
+    if (fs_.Exists("/data").value_or(false)) {
+      ASSERT_THAT(RemoveTree(fs_, "/data"), IsOk());
+    }
+    Prepare(clean);
+    fs_.SetFault([](const FsOp& op) {
+      return op.kind == FsOpKind::kRead && op.path == "/data/topics/a-0/00000000000000000000.log"
+                 ? MakeError(ErrorCode::kStorageError, "the disk cannot be read")
+                 : absl::OkStatus();
+    });
+    ASSERT_THAT(OpenNow(), IsOk());
+    EXPECT_EQ(sim_->store().recovery().partitions_fenced, 1u);
+    EXPECT_EQ(sim_->store().recovery().partitions_damaged, 1u);
+    EXPECT_THAT(sim_->store().recovery().notes, Contains(HasSubstr("the disk cannot be read")));
+    EXPECT_THAT(sim_->Append("a", 0, {"more"}), StatusIs(ErrorCode::kPartitionFenced));
+    EXPECT_THAT(sim_->ReadAll("b", 0), IsOkAndHolds(std::vector<std::string>{"b0", "b1", "b2"}));
+    EXPECT_THAT(sim_->Append("b", 0, {"more"}), IsOk());
+    ASSERT_THAT(sim_->store().Close(), IsOk());
+    sim_.reset();
+    // Nothing was given up.
+    fs_.SetFault(nullptr);
+    ASSERT_THAT(OpenNow(), IsOk());
+    EXPECT_EQ(sim_->store().recovery().partitions_fenced, 0u);
+    EXPECT_THAT(sim_->ReadAll("a", 0), IsOkAndHolds(std::vector<std::string>{"a0", "a1", "a2"}));
+    EXPECT_THAT(sim_->Append("a", 0, {"more"}), IsOk());
+    sim_.reset();
+  }
+}
+
+TEST_F(StoreDamageTest, MetadataThatCannotBeReadStopsTheStart) {
+  Prepare(true);
+  for (const FsOpKind kind : {FsOpKind::kOpen, FsOpKind::kSize, FsOpKind::kRead}) {
+    fs_.SetFault([kind](const FsOp& op) {
+      return op.kind == kind && op.path == kMetadataFile
+                 ? MakeError(ErrorCode::kStorageError, "the disk cannot be read")
+                 : absl::OkStatus();
+    });
+    EXPECT_THAT(OpenNow(), StatusIs(ErrorCode::kStorageError));
+  }
+  fs_.SetFault(nullptr);
+  EXPECT_THAT(OpenNow(), IsOk());
 }
 
 TEST_F(StoreDamageTest, MissingPartitionIsFencedAndTheRestGoesOn) {
@@ -225,6 +288,26 @@ TEST_F(StoreDamageTest, DeletingATopicWhoseDirectoryIsMissingStopsNothing) {
   EXPECT_THAT(sim_->store().CreateTopic({"a", 1, {}}), IsOk());
 }
 
+TEST_F(StoreDamageTest, TopicsDirectoryThatIsMadeAnewIsDurable) {
+  {
+    SimStore sim(fs_, 1);
+    ASSERT_THAT(sim.Open(), IsOk());
+    ASSERT_THAT(sim.store().Close(), IsOk());
+  }
+  ASSERT_THAT(fs_.Remove("/data/topics"), IsOk());
+  ASSERT_THAT(fs_.SyncDir("/data"), IsOk());
+  {
+    SimStore sim(fs_, 2);
+    ASSERT_THAT(sim.Open(), IsOk());
+    ASSERT_THAT(sim.store().CreateTopic({"a", 1, {}}), IsOk());
+    ASSERT_THAT(sim.Append("a", 0, {"kept"}), IsOk());
+    sim.runtime().RunUntilIdle();
+  }
+  fs_.Crash(CrashPolicy::kPowerLossAll, 1);
+  ASSERT_THAT(OpenNow(), IsOk());
+  EXPECT_THAT(sim_->ReadAll("a", 0), IsOkAndHolds(std::vector<std::string>{"kept"}));
+}
+
 TEST_F(StoreDamageTest, OrphanWithRecordsIsKeptAside) {
   Prepare(true);
   ASSERT_THAT(fs_.CreateDir("/data/topics/lost-7"), IsOk());
@@ -232,6 +315,8 @@ TEST_F(StoreDamageTest, OrphanWithRecordsIsKeptAside) {
   ASSERT_THAT(fs_.CreateDir("/data/topics/empty-0"), IsOk());
   Put("/data/topics/empty-0/00000000000000000000.log", "");
   Put("/data/topics/README", "notes of an operator");
+  ASSERT_THAT(fs_.CreateDir("/data/topics/lost+found"), IsOk());
+  ASSERT_THAT(fs_.CreateDir("/data/topics/my notes-1"), IsOk());
   ASSERT_THAT(OpenNow(), IsOk());
   EXPECT_THAT(sim_->store().recovery().notes, Contains(HasSubstr("lost-7")));
   EXPECT_THAT(sim_->store().recovery().notes, Contains(HasSubstr("empty-0")));
@@ -240,6 +325,8 @@ TEST_F(StoreDamageTest, OrphanWithRecordsIsKeptAside) {
   EXPECT_THAT(fs_.Exists("/data/topics/lost-7"), IsOkAndHolds(false));
   EXPECT_THAT(fs_.Exists("/data/topics/empty-0"), IsOkAndHolds(false));
   EXPECT_EQ(Bytes("/data/topics/README"), "notes of an operator");
+  EXPECT_THAT(fs_.Exists("/data/topics/lost+found"), IsOkAndHolds(true));
+  EXPECT_THAT(fs_.Exists("/data/topics/my notes-1"), IsOkAndHolds(true));
   ASSERT_THAT(sim_->store().CreateTopic({"lost", 8, {}}), IsOk());
 }
 

@@ -34,6 +34,9 @@ std::string Recovery(const RecoveryReport& report) {
   if (report.partitions_fenced > 0) {
     absl::StrAppend(&text, ", ", report.partitions_fenced, " partitions refuse writes until repaired");
   }
+  if (report.partitions_damaged > 0) {
+    absl::StrAppend(&text, ", ", report.partitions_damaged, " partitions have lost records");
+  }
   return text;
 }
 

@@ -59,6 +59,9 @@ struct PartitionDescription {
   uint32_t segments = 0;
   int32_t leader_epoch = 0;
   absl::Status state;  // why the partition refuses writes, if it does
+  // What was damaged or gone when the broker started, by offset: reads there get kDataLoss. The second offset
+  // of each is the first behind it.
+  std::vector<std::pair<Offset, Offset>> lost;
 };
 
 struct TopicDescription {

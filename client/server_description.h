@@ -46,6 +46,7 @@ struct RecoveryFigures {
   uint64_t bytes_cut = 0;
   uint64_t indexes_rebuilt = 0;
   uint64_t partitions_fenced = 0;
+  uint64_t partitions_damaged = 0;  // with records that cannot be read
   uint64_t duration_ms = 0;
   std::vector<std::string> notes;
 };

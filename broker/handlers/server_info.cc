@@ -28,6 +28,7 @@ void FillRecovery(const RecoveryReport& report, wire::RecoverySummary* out) {
   out->set_bytes_cut(report.bytes_cut);
   out->set_indexes_rebuilt(report.indexes_rebuilt);
   out->set_partitions_fenced(report.partitions_fenced);
+  out->set_partitions_damaged(report.partitions_damaged);
   out->set_duration_ms(static_cast<uint64_t>(absl::ToInt64Milliseconds(report.duration)));
   for (const std::string& note : report.notes) out->add_notes(note);
 }

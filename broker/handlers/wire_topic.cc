@@ -19,6 +19,11 @@ void FillPartition(const PartitionLog& log, wire::PartitionState* out) {
   out->set_segments(state.segments);
   out->set_leader_epoch(state.leader_epoch);
   if (!state.write_status.ok()) ToWire(state.write_status, out->mutable_state());
+  for (const OffsetRange& range : state.lost) {
+    wire::OffsetRange* lost = out->add_lost();
+    lost->set_start(range.from);
+    lost->set_end(range.to);
+  }
 }
 
 }  // namespace

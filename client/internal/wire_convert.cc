@@ -21,6 +21,7 @@ PartitionDescription FromWire(const wire::PartitionState& partition) {
   out.segments = partition.segments();
   out.leader_epoch = partition.leader_epoch();
   out.state = leat::FromWire(partition.state());
+  for (const wire::OffsetRange& range : partition.lost()) out.lost.push_back({range.start(), range.end()});
   return out;
 }
 
@@ -48,6 +49,7 @@ RecoveryFigures FromWire(const wire::RecoverySummary& recovery) {
           recovery.bytes_cut(),
           recovery.indexes_rebuilt(),
           recovery.partitions_fenced(),
+          recovery.partitions_damaged(),
           recovery.duration_ms(),
           {recovery.notes().begin(), recovery.notes().end()}};
 }

@@ -149,7 +149,9 @@ TEST(BannerTest, SaysWhatANewcomerNeeds) {
   report.fresh = false;
   report.partitions = 3;
   report.bytes_cut = 17;
+  report.partitions_damaged = 2;
   EXPECT_THAT(BannerLines(config, "127.0.0.1:5", report)[4], HasSubstr("cut 17 bytes"));
+  EXPECT_THAT(BannerLines(config, "127.0.0.1:5", report)[4], HasSubstr("2 partitions have lost records"));
   EXPECT_THAT(BannerLines(config, "127.0.0.1:5", report)[5], HasSubstr("--address 127.0.0.1:5"));
 }
 

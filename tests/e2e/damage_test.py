@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import struct
+import subprocess
 
 import daemon
 import leat_client as leat
@@ -166,7 +167,18 @@ class DamageTest(FilesTest):
                     self.assertEqual(end, 3 * BATCHES)
                     self.assertTrue(lost)
                     self.assertEqual(3 * len(good) + len(lost), end)
+                    self.assert_told(copy, client, lost)
                 copy.close()
+
+    def assert_told(self, leatd, client, lost):
+        """What is lost is part of the partition's state, also for those who only look."""
+        partition, = client.describe_topic("t").partitions
+        self.assertEqual({offset for told in partition.lost for offset in range(told.start, told.end)}, lost)
+        self.assertEqual(client.server_info().recovery.partitions_damaged, 1)
+        text = subprocess.run([os.path.join(os.path.dirname(daemon.LEATD), "leat"), "--address", leatd.address, "topic",
+                               "describe", "t"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        for told in partition.lost:
+            self.assertIn("offsets %d to %d lost" % (told.start, told.end - 1), text)
 
     def test_checkpoint_damaged_or_missing(self):
         """Without its evidence nothing is cut that a valid batch follows; nothing is lost."""

@@ -52,6 +52,7 @@ Json RecoveryJson(const RecoveryFigures& recovery) {
           {"bytes_cut", recovery.bytes_cut},
           {"indexes_rebuilt", recovery.indexes_rebuilt},
           {"partitions_fenced", recovery.partitions_fenced},
+          {"partitions_damaged", recovery.partitions_damaged},
           {"duration_ms", recovery.duration_ms},
           {"notes", recovery.notes}};
 }
@@ -91,11 +92,12 @@ Json InfoJson(const ServerDescription& server, const std::string& address) {
 }
 
 std::string RecoveryText(const RecoveryFigures& recovery) {
-  return absl::StrCat(
-      recovery.clean ? "after a clean stop" : "after an unclean stop", ", ", recovery.partitions,
-      " partitions in ", FormatSpan(absl::Milliseconds(recovery.duration_ms)), "; scanned ",
-      FormatBytes(recovery.bytes_scanned), ", cut ", FormatBytes(recovery.bytes_cut), ", rebuilt ",
-      recovery.indexes_rebuilt, " indexes, fenced ", recovery.partitions_fenced, " partitions");
+  return absl::StrCat(recovery.clean ? "after a clean stop" : "after an unclean stop", ", ",
+                      recovery.partitions, " partitions in ",
+                      FormatSpan(absl::Milliseconds(recovery.duration_ms)), "; scanned ",
+                      FormatBytes(recovery.bytes_scanned), ", cut ", FormatBytes(recovery.bytes_cut),
+                      ", rebuilt ", recovery.indexes_rebuilt, " indexes, fenced ", recovery.partitions_fenced,
+                      " partitions, damaged ", recovery.partitions_damaged);
 }
 
 std::string InfoText(const ServerDescription& server, const std::string& address) {

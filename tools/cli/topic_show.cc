@@ -1,9 +1,12 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/admin.h"
 #include "tools/cli/explain.h"
 #include "tools/cli/json.h"
@@ -107,6 +110,22 @@ absl::Status ListTopics(CommandLine* line, const ListOptions& options) {
   return absl::OkStatus();
 }
 
+// "ok", or all that is wrong: "offsets 5 to 9 lost".
+std::string StateText(const PartitionDescription& partition) {
+  std::vector<std::string> troubles;
+  if (!partition.state.ok()) troubles.push_back(ToStdString(partition.state.message()));
+  for (const auto& [start, end] : partition.lost) {
+    troubles.push_back(absl::StrCat("offsets ", start, " to ", end - 1, " lost"));
+  }
+  return troubles.empty() ? "ok" : absl::StrJoin(troubles, "; ");
+}
+
+Json LostJson(const PartitionDescription& partition) {
+  Json lost = Json::array();
+  for (const auto& [start, end] : partition.lost) lost.push_back({{"start", start}, {"end", end}});
+  return lost;
+}
+
 Json DescriptionJson(const TopicDescription& description) {
   Json json = SummaryJson(description.topic);
   const TopicTotals totals = TotalsOf(description);
@@ -122,17 +141,17 @@ Json DescriptionJson(const TopicDescription& description) {
   }
   json["partition_list"] = Json::array();
   for (const PartitionDescription& partition : description.partitions) {
-    json["partition_list"].push_back(
-        {{"partition", partition.partition},
-         {"partition_id", partition.partition_id},
-         {"log_start_offset", partition.log_start_offset},
-         {"durable_offset", partition.durable_offset},
-         {"visible_offset", partition.visible_offset},
-         {"end_offset", partition.end_offset},
-         {"bytes", partition.bytes},
-         {"segments", partition.segments},
-         {"leader_epoch", partition.leader_epoch},
-         {"state", partition.state.ok() ? "ok" : ToStdString(partition.state.message())}});
+    json["partition_list"].push_back({{"partition", partition.partition},
+                                      {"partition_id", partition.partition_id},
+                                      {"log_start_offset", partition.log_start_offset},
+                                      {"durable_offset", partition.durable_offset},
+                                      {"visible_offset", partition.visible_offset},
+                                      {"end_offset", partition.end_offset},
+                                      {"bytes", partition.bytes},
+                                      {"segments", partition.segments},
+                                      {"leader_epoch", partition.leader_epoch},
+                                      {"state", StateText(partition)},
+                                      {"lost", LostJson(partition)}});
   }
   return json;
 }
@@ -161,8 +180,7 @@ void PrintDescription(const TopicDescription& description, Output* out) {
     partitions.Add({absl::StrCat(partition.partition), absl::StrCat(partition.log_start_offset),
                     absl::StrCat(partition.durable_offset), absl::StrCat(partition.visible_offset),
                     absl::StrCat(partition.end_offset), FormatBytes(partition.bytes),
-                    absl::StrCat(partition.segments),
-                    partition.state.ok() ? "ok" : ToStdString(partition.state.message())});
+                    absl::StrCat(partition.segments), StateText(partition)});
   }
   out->Write(absl::StrCat("\n", settings.Render(colour), "\n", partitions.Render(colour)));
 }

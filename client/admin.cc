@@ -50,9 +50,10 @@ Future<absl::StatusOr<CreatedTopic>> Admin::CreateTopic(NewTopic topic) const {
   body->set_validate_only(topic.validate_only);
   return Ask<absl::StatusOr<CreatedTopic>>(
       core_, std::move(request),
-      [partitions = topic.partitions](CallReply reply) -> absl::StatusOr<CreatedTopic> {
+      [partitions = topic.partitions,
+       validate_only = topic.validate_only](CallReply reply) -> absl::StatusOr<CreatedTopic> {
         if (!reply.header.ok()) {
-          if (!reply.repeated || CodeOf(reply.header.status()) != ErrorCode::kTopicExists) {
+          if (validate_only || !reply.repeated || CodeOf(reply.header.status()) != ErrorCode::kTopicExists) {
             return reply.header.status();
           }
           return CreatedTopic{0, partitions, true};  // most likely by the attempt whose reply was lost

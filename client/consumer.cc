@@ -70,7 +70,9 @@ RecordRange Consumer::Records() { return RecordRange(*core_, false, absl::Infini
 
 RecordRange Consumer::RecordsUntilEnd(absl::Duration timeout) { return RecordRange(*core_, true, timeout); }
 
-absl::Status Consumer::Run(RecordHandler handler) { return runner_->Run(std::move(handler)); }
+absl::Status Consumer::Run(RecordHandler handler, ErrorHandler on_error) {
+  return runner_->Run(std::move(handler), std::move(on_error));
+}
 
 absl::Status Consumer::Stop() { return runner_->Stop(); }
 

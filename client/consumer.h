@@ -121,10 +121,13 @@ class Consumer {
   // To the ends that are visible when the loop begins; gives up when no record comes for `timeout`.
   RecordRange RecordsUntilEnd(absl::Duration timeout);
 
-  // Hands every record to `handler` on a thread of the consumer's own, until Stop or until it returns an
-  // error. One run at a time; do not poll meanwhile. kInvalidRequest when a run is on.
+  // Hands every record to `handler` on a thread of the consumer's own, until Stop or an error of the handler.
+  // An error of a poll goes to `on_error`: true goes on with the other partitions; false, or no on_error,
+  // ends the run. Neither may throw. One run at a time; do not poll meanwhile. kInvalidRequest when a run is
+  // on.
   using RecordHandler = absl::AnyInvocable<absl::Status(const ConsumedRecord&)>;
-  absl::Status Run(RecordHandler handler);
+  using ErrorHandler = absl::AnyInvocable<bool(const absl::Status&)>;
+  absl::Status Run(RecordHandler handler, ErrorHandler on_error = nullptr);
   // Ends the run and waits for the handler to return; the error that ended it before, if one did. Not from
   // the handler.
   absl::Status Stop();

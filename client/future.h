@@ -80,7 +80,8 @@ class [[nodiscard]] Future {
   }
 
   // Hands the value to `callback`: now and here when ready already, else on the client's io thread, where it
-  // must not block. The future is invalid afterwards.
+  // must not block; or, when a call such as Assign, Seek or a destructor ends what was waited for, inside
+  // that call. The future is invalid afterwards.
   void Then(absl::AnyInvocable<void(T) &&> callback) && {
     auto* state = state_.get();
     state->OnReady([state = std::move(state_), index = index_, callback = std::move(callback)]() mutable {

@@ -71,7 +71,7 @@ struct ProducerStats {
 class Producer {
  public:
   using Delivery = absl::StatusOr<DeliveryReport>;
-  // Runs on the io thread, or inside Send when the record was refused at once; must not block.
+  // Runs on the io thread, or inside Send when the record was refused at once; must not block or throw.
   using DeliveryCallback = absl::AnyInvocable<void(const Delivery&) &&>;
 
   // kInvalidRequest for unusable options. Keeps what it needs of the client alive, but see ~Client.
@@ -94,7 +94,8 @@ class Producer {
   absl::Status Flush(absl::Duration timeout);
 
   // Refuses further records, flushes for up to `timeout`, and fails what is then left with kShuttingDown
-  // (which makes the result kTimedOut). Not on the io thread. A second call does nothing.
+  // (which makes the result kTimedOut). On the io thread it does not wait: flushing goes on by itself for up
+  // to `timeout`, and the result is kInvalidRequest. A second call does nothing.
   absl::Status Close(absl::Duration timeout);
 
   // Travels in every batch, with the epoch of its partition: 0, and one more after each batch of which nobody

@@ -40,7 +40,9 @@ struct RepeatedCall : std::enable_shared_from_this<RepeatedCall> {
     const RetryAction action =
         AfterFailure(client->options().retry, retry, reply.status(), MonotonicNow(), client->random());
     if (!action.retry) return Fail(action.error);
-    repeated = true;
+    // After any other error nothing was carried out.
+    const ErrorCode code = CodeOf(reply.status());
+    repeated = repeated || code == ErrorCode::kUnavailable || code == ErrorCode::kTimedOut;
     timer = client->timers().Add(action.at, [self = shared_from_this()] { self->Attempt(); });
     if (timer == TimerQueue::kNone) Fail(ClientClosedError());
   }

@@ -85,6 +85,16 @@ void ConsumerCore::DropAll(const absl::Status& reason, Tokens& dropped) {
   buffered_bytes_ = 0;
 }
 
+// Held partitions keep their positions, give nothing and fetch nothing.
+void ConsumerCore::HoldAll(bool held) {
+  MutexLock lock(mutex_);
+  for (auto& [id, partition] : partitions_) {
+    partition->held = held;
+    if (!held || partition->phase == ConsumerPartition::Phase::kLookUp) continue;
+    buffered_bytes_ -= partition->Reset(next_generation_++);
+  }
+}
+
 Future<absl::Status> ConsumerCore::Assign(std::vector<Assignment> assignments) {
   std::set<TopicPartition> distinct;
   for (const Assignment& each : assignments) {
@@ -97,6 +107,7 @@ Future<absl::Status> ConsumerCore::Assign(std::vector<Assignment> assignments) {
     if (!status.ok()) return Future<absl::Status>::Of(status);
   }
   if (const std::vector<TopicPartition> before = Assigned(); options_.on_revoked && !before.empty()) {
+    HoldAll(true);
     options_.on_revoked(before);
   }
   auto token = std::make_shared<PositionToken>();
@@ -115,11 +126,13 @@ Future<absl::Status> ConsumerCore::Assign(std::vector<Assignment> assignments) {
       partition = std::make_unique<ConsumerPartition>();
       partition->id = each.partition;
       partition->topic = std::make_shared<const std::string>(each.partition.topic);
+      partition->held = options_.on_assigned != nullptr;
       Aim(*partition, each.from, token, dropped);
     }
   }
   if (const std::vector<TopicPartition> now = Assigned(); options_.on_assigned && !now.empty()) {
     options_.on_assigned(now);
+    HoldAll(false);
   }
   PostTurn();
   return future;

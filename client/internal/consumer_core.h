@@ -80,6 +80,7 @@ class ConsumerCore final : public ClientCore::Member, public std::enable_shared_
   // lock.
   void Aim(ConsumerPartition& partition, ReadFrom from, const std::shared_ptr<PositionToken>& token,
            Tokens& dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void HoldAll(bool held);
   void DropAll(const absl::Status& reason, Tokens& dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Rests the partition and keeps `error` for the next poll.
   void Halt(ConsumerPartition& partition, const absl::Status& error, Tokens& dropped)

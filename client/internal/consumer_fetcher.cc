@@ -151,7 +151,7 @@ ConsumerFetcher::Fetch ConsumerFetcher::ChoosePartitions() {
   const MonotonicTime now = MonotonicNow();
   std::vector<ConsumerPartition*> chosen;
   for (auto& [id, partition] : consumer_.partitions_) {
-    if (partition->phase != Phase::kFetch || partition->paused || partition->asked ||
+    if (partition->phase != Phase::kFetch || partition->paused || partition->held || partition->asked ||
         partition->not_before > now || !HasRoom(*partition)) {
       continue;
     }

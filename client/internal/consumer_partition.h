@@ -41,6 +41,7 @@ struct ConsumerPartition {
   Offset log_start_offset = -1;
   Offset visible_offset = -1;
   bool paused = false;
+  bool held = false;     // not fetched before on_assigned has returned
   bool asked = false;    // a look-up or a fetch for this generation is under way
   bool reading = false;  // a poll is decoding a chunk of it
   uint64_t served = 0;   // number of the reply that brought records last

@@ -189,11 +189,15 @@ void ConsumerCore::ServeWaiter() {
     if (!waiter_.has_value() || !HasSomething()) return;
     waiter = std::exchange(waiter_, std::nullopt);
   }
-  Polled polled = Collect();
-  if (!polled.ok() || !polled->empty()) return waiter->promise.Set(std::move(polled));
-  // What was there has gone, to a poll on another thread or by a seek; its time goes on.
-  MutexLock lock(mutex_);
-  if (!waiter_.has_value()) waiter_ = std::move(waiter);
+  while (true) {
+    Polled polled = Collect();
+    if (!polled.ok() || !polled->empty()) return waiter->promise.Set(std::move(polled));
+    // What was there has gone, to a poll on another thread or by a seek; its time goes on.
+    MutexLock lock(mutex_);
+    if (HasSomething() || !closed_.ok()) continue;
+    if (!waiter_.has_value()) waiter_ = std::move(waiter);
+    return;
+  }
 }
 
 void ConsumerCore::Rewind(absl::Span<const ConsumedRecord> unseen) {

@@ -18,11 +18,11 @@ class ConsumerRunner {
   explicit ConsumerRunner(std::shared_ptr<ConsumerCore> core) : core_(std::move(core)) {}
   ~ConsumerRunner() { static_cast<void>(Stop()); }
 
-  absl::Status Run(Consumer::RecordHandler handler);
+  absl::Status Run(Consumer::RecordHandler handler, Consumer::ErrorHandler on_error);
   absl::Status Stop();
 
  private:
-  absl::Status Loop(Consumer::RecordHandler handler);
+  absl::Status Loop(Consumer::RecordHandler handler, Consumer::ErrorHandler on_error);
 
   const std::shared_ptr<ConsumerCore> core_;
   std::atomic<bool> stop_{false};

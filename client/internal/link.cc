@@ -75,6 +75,13 @@ void Link::OnHello(absl::StatusOr<LinkReply> reply) {
   if (status.ok() && !reply->header.has_hello()) {
     status = MakeError(ErrorCode::kUnavailable, "what answers is not a Leat broker");
   }
+  if (status.ok()) {
+    const uint32_t version = reply->header.hello().version();
+    if (version < kProtocolVersionMin || version > kProtocolVersionMax) {
+      status = MakeError(ErrorCode::kUnsupportedVersion,
+                         absl::StrCat("it chose protocol version ", version, ", which was not offered"));
+    }
+  }
   if (!status.ok()) {
     farewell_ = MakeError(CodeOf(status), absl::StrCat("the broker at ", Address(),
                                                        " did not accept the connection: ", status.message()));
@@ -243,10 +250,8 @@ void Link::OnTimer(uint64_t id) {
 }
 
 size_t Link::ReplyBytesMax() const {
-  if (state_ != State::kReady) return kHelloReplyBytesMax;
-  const uint64_t fetch = limits_.fetch_bytes_max() + limits_.batch_bytes_max() + kHeaderBytesMax;
-  return static_cast<size_t>(
-      std::clamp<uint64_t>(std::max(limits_.frame_bytes_max(), fetch), kHelloReplyBytesMax, kReplyBytesCap));
+  // Stored batches may be larger than today's limits; memory grows only as bytes arrive.
+  return state_ == State::kReady ? kReplyBytesCap : kHelloReplyBytesMax;
 }
 
 Transport::ReadResult Link::OnData(absl::Span<char> data) {

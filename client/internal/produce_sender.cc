@@ -1,6 +1,7 @@
 #include "client/internal/produce_sender.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "client/internal/wire_convert.h"
@@ -211,7 +212,11 @@ void ProduceSender::OnReply(const Departures& departures, absl::StatusOr<LinkRep
 }
 
 void ProduceSender::Settle(PartitionQueue& queue, SendBatch& batch, const wire::ProduceResult& result) {
-  if (absl::Status error = FromWire(result.error()); !error.ok()) return SettleFailure(queue, batch, error);
+  absl::Status error = FromWire(result.error());
+  if (error.ok() && result.base_offset() > std::numeric_limits<Offset>::max() - batch.record_count()) {
+    error = MakeError(ErrorCode::kUnknown, "the broker's reply gives an impossible offset");
+  }
+  if (!error.ok()) return SettleFailure(queue, batch, error);
   if (!producer_.SettleDone(queue, batch, true)) return;
   batch.Succeed(result.base_offset(), FromWire(result.level()), result.provisional());
 }

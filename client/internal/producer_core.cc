@@ -215,23 +215,27 @@ absl::Status ProducerCore::Close(absl::Duration timeout) {
     closed_ = MakeError(ErrorCode::kShuttingDown, "the producer was closed");
     space_.NotifyAll();
   }
-  const bool flushed = client_->OnIoThread() || FlushAsync().Wait(timeout);
+  if (client_->OnIoThread()) {
+    FlushAsync().Then([self = shared_from_this()](const absl::Status&) { self->End(); });
+    client_->timers().Add(After(MonotonicNow(), timeout), [self = shared_from_this()] { self->End(); });
+    return MakeError(ErrorCode::kInvalidRequest, "Close cannot wait on the io thread; it goes on by itself");
+  }
+  const bool flushed = FlushAsync().Wait(timeout);
   Promise<absl::Status> promise;
   Future<absl::Status> ended = promise.GetFuture();
-  auto end = [self = shared_from_this(), promise = std::move(promise)]() mutable {
-    self->sender_->Stop();
-    self->FailAll(MakeError(ErrorCode::kShuttingDown, "the producer was closed"));
+  client_->Post([self = shared_from_this(), promise = std::move(promise)]() mutable {
+    self->End();
     promise.Set(absl::OkStatus());
-  };
-  if (client_->OnIoThread()) {
-    end();
-  } else {
-    client_->Post(std::move(end));
-    static_cast<void>(ended.Wait(absl::InfiniteDuration()));
-  }
+  });
+  static_cast<void>(ended.Wait(absl::InfiniteDuration()));
   return flushed
              ? absl::OkStatus()
              : MakeError(ErrorCode::kTimedOut, "some records were not acknowledged when the producer closed");
+}
+
+void ProducerCore::End() {
+  sender_->Stop();
+  FailAll(MakeError(ErrorCode::kShuttingDown, "the producer was closed"));
 }
 
 ProducerStats ProducerCore::stats() const {

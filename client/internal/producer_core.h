@@ -99,6 +99,8 @@ class ProducerCore final : public ClientCore::Member, public std::enable_shared_
                                    const absl::StatusOr<int32_t>& count, Failures& failures)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FailAll(const absl::Status& reason);
+  // On the io thread: nothing more is sent.
+  void End();
 
   const std::shared_ptr<ClientCore> client_;
   const ProducerOptions options_;

@@ -196,6 +196,73 @@ TEST_F(ConsumerTest, AHandlerRunsUntilStop) {
   EXPECT_EQ(seen, 100);
 }
 
+TEST_F(ConsumerTest, ARunGoesOnWithTheOtherPartitionsWhenItIsTold) {
+  auto consumer = MakeConsumer();
+  EXPECT_THAT(consumer->Assign({{kP0, ReadFrom::Start()}, {kP1, ReadFrom::At(99)}}).Get(), IsOk());
+  std::atomic<int> seen{0};
+  std::atomic<int> errors{0};
+  const auto handler = [&](const ConsumedRecord&) {
+    ++seen;
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(consumer->Run(handler,
+                            [&](const absl::Status& error) {
+                              EXPECT_EQ(PartitionOf(error), kP1);
+                              ++errors;
+                              return true;
+                            }),
+              IsOk());
+  EXPECT_TRUE(Eventually([&] { return errors == 1; }));
+  Fill(0, 0, 5);
+  EXPECT_TRUE(Eventually([&] { return seen == 5; }));
+  EXPECT_THAT(consumer->Stop(), IsOk());
+  EXPECT_EQ(errors, 1);
+  // Without being told, it ends at the error.
+  EXPECT_THAT(consumer->Seek(kP1, ReadFrom::At(99)).Get(), IsOk());
+  errors = 0;
+  EXPECT_THAT(consumer->Run(handler,
+                            [&](const absl::Status&) {
+                              ++errors;
+                              return false;
+                            }),
+              IsOk());
+  EXPECT_TRUE(Eventually([&] { return errors == 1; }));
+  EXPECT_THAT(consumer->Stop(), StatusIs(ErrorCode::kOffsetOutOfRange));
+}
+
+TEST_F(ConsumerTest, NoRecordComesBeforeOnAssignedOrAfterOnRevoked) {
+  Fill(0, 0, 100, 1);
+  std::atomic<bool> ours{false};
+  std::atomic<int> seen{0};
+  std::unique_ptr<Consumer> consumer;
+  ConsumerOptions options;
+  options.poll_records_max = 1;
+  const auto nothing_comes = [&] {
+    const int before = seen;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_LE(seen - before, 1);  // the one that the handler had already
+  };
+  options.on_assigned = [&](const auto&) {
+    nothing_comes();
+    ours = true;
+  };
+  options.on_revoked = [&](const auto&) {
+    nothing_comes();
+    ours = false;
+  };
+  consumer = MakeConsumer(std::move(options));
+  EXPECT_THAT(consumer->Run([&](const ConsumedRecord&) {
+    EXPECT_TRUE(seen++ > 0 || ours);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return absl::OkStatus();
+  }),
+              IsOk());
+  EXPECT_THAT(consumer->Assign({{kP0, ReadFrom::Start()}}).Get(), IsOk());
+  EXPECT_TRUE(Eventually([&] { return seen > 3; }));
+  consumer->Unassign();
+  EXPECT_THAT(consumer->Stop(), IsOk());
+}
+
 TEST_F(ConsumerTest, AHandlersErrorEndsTheRunBehindItsRecord) {
   Fill(0, 0, 10);
   auto consumer = Reader(ReadFrom::Start());

@@ -349,6 +349,22 @@ TEST_F(ProducerTest, CloseFlushesAndThenRefuses) {
   EXPECT_THAT(producer->Close(kLong), IsOk());
 }
 
+TEST_F(ProducerTest, AProducerThatEndsOnTheIoThreadSendsWhatItTook) {
+  const auto send_and_forget = [](Client* client) -> Task<absl::Status> {
+    auto producer = Producer::Create(*client, {});
+    if (!producer.ok()) co_return producer.status();
+    const Producer::Delivery first = co_await (*producer)->Send(ValueRecord("t", "0"));
+    if (!first.ok()) co_return first.status();
+    for (int i = 1; i < 100; ++i) {
+      (*producer)->Send(ValueRecord("t", std::to_string(i)), [](const Producer::Delivery&) {});
+    }
+    co_return absl::OkStatus();
+  };
+  EXPECT_THAT(SyncWait(send_and_forget(&MakeClient())), IsOk());
+  EXPECT_TRUE(Eventually([&] { return broker_.Values("t", 0).size() == 100; }));
+  EXPECT_EQ(broker_.Values("t", 0), Numbers(100));
+}
+
 TEST_F(ProducerTest, CloseGivesUpAfterItsTime) {
   broker_.SetScript([](const wire::RequestHeader& request) {
     return FakeAction{request.has_produce() ? FakeAction::kIgnore : FakeAction::kServe};

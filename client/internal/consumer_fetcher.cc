@@ -21,7 +21,10 @@ constexpr size_t kFetchBytesMin = 64 * 1024;
 constexpr absl::Duration kEmptyFetchInterval = absl::Milliseconds(10);
 
 absl::Status Name(const TopicPartition& id, const absl::Status& error) {
-  return MakeError(CodeOf(error), absl::StrCat(id.topic, "-", id.partition, ": ", error.message()));
+  absl::Status named =
+      MakeError(CodeOf(error), absl::StrCat(id.topic, "-", id.partition, ": ", error.message()));
+  const std::optional<Offset> resume = ResumeOffsetOf(error);
+  return resume.has_value() ? WithResumeOffset(std::move(named), *resume) : named;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace leat {
 namespace {
 
 constexpr absl::string_view kPayloadUrl = "leat/error";
+constexpr absl::string_view kResumeUrl = "leat/resume";
 
 constexpr ErrorInfo kTable[] = {
     {ErrorCode::kNone, "NONE", absl::StatusCode::kOk, false, "success"},
@@ -117,6 +118,18 @@ ErrorCode CodeOf(const absl::Status& status) {
     return static_cast<ErrorCode>(number);
   }
   return NearestCode(status.code());
+}
+
+absl::Status WithResumeOffset(absl::Status status, int64_t offset) {
+  status.SetPayload(kResumeUrl, absl::Cord(absl::StrCat(offset)));
+  return status;
+}
+
+std::optional<int64_t> ResumeOffsetOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kResumeUrl);
+  int64_t offset = 0;
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &offset)) return std::nullopt;
+  return offset;
 }
 
 }  // namespace leat

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -65,6 +66,12 @@ absl::Status MakeError(ErrorCode code, absl::string_view message);
 // The attached code; kNone for an OK status; for a status without one, the nearest code (kStorageError,
 // kInvalidRequest, ...), so that foreign statuses still map to something definite.
 ErrorCode CodeOf(const absl::Status& status);
+
+// For kDataLoss, kCorruptBatch and kOffsetOutOfRange: the first offset behind what cannot be read. It travels
+// with the error, also on the wire.
+absl::Status WithResumeOffset(absl::Status status, int64_t offset);
+// Nothing when the error does not say.
+std::optional<int64_t> ResumeOffsetOf(const absl::Status& status);
 
 inline bool IsRetriable(const absl::Status& status) { return InfoOf(CodeOf(status)).retriable; }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "protocol/record/error.h"
@@ -35,6 +36,7 @@ void ToWire(const absl::Status& status, wire::Error* error) {
   error->set_code(static_cast<int32_t>(code));
   const absl::string_view message = status.message().empty() ? InfoOf(code).meaning : status.message();
   error->set_message(ValidUtf8(message, kErrorMessageBytesMax));
+  error->set_resume_offset(ResumeOffsetOf(status).value_or(0));
 }
 
 absl::Status FromWire(const wire::Error& error) {
@@ -43,7 +45,8 @@ absl::Status FromWire(const wire::Error& error) {
   const absl::string_view message = error.message().empty()
                                         ? InfoOf(code).meaning
                                         : absl::string_view(error.message().data(), error.message().size());
-  return MakeError(code, message);
+  absl::Status status = MakeError(code, message);
+  return error.resume_offset() > 0 ? WithResumeOffset(std::move(status), error.resume_offset()) : status;
 }
 
 }  // namespace leat

@@ -13,10 +13,11 @@ namespace leat {
 absl::Status SegmentedLog::CheckRead(Offset from) const {
   if (deleted_) return Deleted();
   if (from < marks_.log_start || from > visible_.offset) {
-    return MakeError(
-        ErrorCode::kOffsetOutOfRange,
-        absl::StrCat("offset ", from, " of ", options_.topic, "-", options_.partition,
-                     " is out of range; present are ", marks_.log_start, " to ", visible_.offset));
+    absl::Status status =
+        MakeError(ErrorCode::kOffsetOutOfRange,
+                  absl::StrCat("offset ", from, " of ", options_.topic, "-", options_.partition,
+                               " is out of range; present are ", marks_.log_start, " to ", visible_.offset));
+    return from < marks_.log_start ? WithResumeOffset(std::move(status), marks_.log_start) : status;
   }
   return absl::OkStatus();
 }
@@ -33,9 +34,11 @@ absl::StatusOr<std::shared_ptr<Segment>> SegmentedLog::SegmentOf(Offset offset) 
     if (offset < readable) return segment;
     lost_from = readable;
   }
-  return MakeError(ErrorCode::kDataLoss,
-                   absl::StrCat("offsets ", lost_from, " to ", lost_to - 1, " of ", options_.topic, "-",
-                                options_.partition, " are damaged; read on from offset ", lost_to));
+  return WithResumeOffset(
+      MakeError(ErrorCode::kDataLoss,
+                absl::StrCat("offsets ", lost_from, " to ", lost_to - 1, " of ", options_.topic, "-",
+                             options_.partition, " are damaged; read on from offset ", lost_to)),
+      lost_to);
 }
 
 SegmentSnapshot SegmentedLog::SnapshotOf(const Segment& segment) const {

@@ -36,10 +36,14 @@ SegmentScanner SegmentReader::Scan(uint64_t from, size_t chunk_bytes) const {
 }
 
 absl::Status SegmentReader::Lost(const SegmentScanner& scanner) const {
-  return MakeError(ErrorCode::kDataLoss,
-                   absl::StrCat(segment_.file->path(), " is damaged at byte ", scanner.position(),
-                                ", offset ", scanner.next_offset(), ": ",
-                                scanner.damage() ? scanner.damage()->reason : "it ends early"));
+  // Headers do not lead over the damage: as after a restart, the rest of the segment counts as lost.
+  return WithResumeOffset(
+      MakeError(ErrorCode::kDataLoss,
+                absl::StrCat(segment_.file->path(), " is damaged at byte ", scanner.position(), ", offset ",
+                             scanner.next_offset(), ": ",
+                             scanner.damage() ? scanner.damage()->reason : "it ends early",
+                             "; read on from offset ", segment_.next_offset)),
+      segment_.next_offset);
 }
 
 bool SegmentReader::Matches(const OffsetEntry& entry) {

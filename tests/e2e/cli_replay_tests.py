@@ -81,6 +81,64 @@ class ReplayTest(CliTest):
         self.assertIn(" of 4 records", shown)
 
 
+class GapTest(CliTest):
+    """A range that is partly gone: what is left comes, what is gone is counted, the exit code tells."""
+
+    def damage(self, topic, change):
+        """30 batches of two records in several segments; `change` gets the paths of the segments of the stopped daemon."""
+        self.create(topic, 1, segment_bytes="4KiB", index_interval_bytes="1KiB")
+        for i in range(30):
+            self.leat("produce", topic, "-q", stdin="%d %s\n%d %s\n" % (2 * i, "x" * 200, 2 * i + 1, "x" * 200))
+        self.leatd.stop()
+        directory = os.path.join(self.leatd.data_dir, "topics", topic + "-0")
+        change([os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(".log")])
+        self.leatd.start()
+
+    @staticmethod
+    def flip(path, position):
+        with open(path, "r+b") as file:
+            file.seek(position)
+            byte = file.read(1)[0]
+            file.seek(position)
+            file.write(bytes([byte ^ 1]))
+
+    def numbers(self, lines):
+        return [int(line.split()[0]) for line in lines]
+
+    def test_replay_goes_on_behind_a_damaged_batch(self):
+        self.damage(self.topic, lambda paths: self.flip(paths[1], 100))
+        first = int(self.leat("topic", "describe", self.topic, "-o", "json").json["partition_list"][0]["end_offset"])
+        self.assertEqual(first, 60)
+        done = self.fails(FAILED, "replay", self.topic, "--into", self.topic + "_copy", "-o", "json",
+                          says=["58 records", "2 offsets of the range are gone", "are damaged", "leat log verify"])
+        self.assertEqual((done.json["records"], done.json["gone"]), (58, 2))
+        gone, = done.json["gone_ranges"]
+        self.assertEqual((gone["partition"], gone["to"] - gone["from"], gone["cause"]), (0, 2, "damaged"))
+        left = [i for i in range(60) if not gone["from"] <= i < gone["to"]]
+        self.assertEqual(self.numbers(self.consume(self.topic + "_copy")), left)
+        shown = self.fails(FAILED, "consume", self.topic, "-e", says="are damaged")
+        self.assertEqual(self.numbers(shown.lines), left)
+        self.assertEqual(self.numbers(self.consume(self.topic, "--to", gone["from"])), left[:gone["from"]])
+        self.assertEqual(self.numbers(self.consume(self.topic, "--from", gone["to"])), left[gone["from"]:])
+
+    def test_replay_goes_on_behind_a_lost_segment(self):
+        bases = []
+
+        def change(paths):
+            self.assertGreater(len(paths), 3)
+            bases.extend(int(os.path.basename(path)[:20]) for path in paths)
+            os.remove(paths[1])
+        self.damage(self.topic, change)
+        left = [i for i in range(60) if not bases[1] <= i < bases[2]]
+        done = self.fails(FAILED, "replay", self.topic, "--into", self.topic + "_copy", "-o", "json",
+                          says="%d records" % len(left))
+        self.assertEqual((done.json["records"], done.json["gone"]), (len(left), bases[2] - bases[1]))
+        self.assertEqual(self.numbers(self.consume(self.topic + "_copy")), left)
+        part = self.fails(FAILED, "replay", self.topic, "--from", bases[1] + 1, "--to", bases[2] + 1,
+                          says="offsets %d to %d" % (bases[1] + 1, bases[2] - 1))
+        self.assertEqual(self.numbers(part.lines), [bases[2]])
+
+
 class EndingTest(CliTest):
 
     def wait_for_lines(self, process, count):

@@ -119,6 +119,7 @@ TEST_F(LogRecoveryTest, WithoutACheckpointDamageBeforeAValidBatchFences) {
     ASSERT_OK_AND_ASSIGN(const LogSlice slice, world_.log->Read(0, 1 << 20));
     EXPECT_EQ(slice.length, BatchBytes());
     EXPECT_THAT(world_.log->Read(1, 100), StatusIs(ErrorCode::kDataLoss));
+    EXPECT_TRUE(ResumeOffsetOf(world_.log->Read(1, 100).status()).has_value());
     EXPECT_THAT(world_.log->Read(2, 100), StatusIs(ErrorCode::kDataLoss));
     EXPECT_EQ(End(), 3);
     world_.Drop();

@@ -74,8 +74,7 @@ absl::Status ConsumeJob::Run() {
     PrintNote(
         absl::StrCat(IsTerminal(STDERR_FILENO) ? "\n" : "", printed_, " records of '", options_.topic, "'"));
   }
-  if (!span->gone.empty()) return absl::OutOfRangeError(DescribeGone(span->gone));
-  return absl::OkStatus();
+  return RangeNotWhole((*reader)->gone());
 }
 
 absl::Status ConsumeJob::Read(SpanReader* reader) {

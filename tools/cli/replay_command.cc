@@ -53,8 +53,8 @@ class ReplayJob {
   absl::Status Replay(MergedReader* reader, int64_t expected);
   bool WaitUntil(absl::Duration due);
   void Send(const ConsumedRecord& record);
-  absl::Status Conclude(const Admin& admin, const TopicSpan& span);
-  void Summarize(absl::Duration took);
+  absl::Status Conclude(const Admin& admin, const std::vector<GoneRange>& gone);
+  void Summarize(absl::Duration took, const SpanReader& reader);
   bool Stopped() {
     return Interrupted() || line_->out.failed() || (deliveries_ != nullptr && deliveries_->failed());
   }
@@ -132,9 +132,9 @@ absl::Status ReplayJob::Run() {
   }
   line_->out.Flush();
   progress_.Clear();
-  Summarize(SystemClock().Monotonic() - begin);
+  Summarize(SystemClock().Monotonic() - begin, **reader);
   if (status.ok()) status = ReportFailures((*reader)->failures());
-  return status.ok() ? Conclude(admin, *span) : ExplainTopicError(admin, options_.topic, status);
+  return status.ok() ? Conclude(admin, (*reader)->gone()) : ExplainTopicError(admin, options_.topic, status);
 }
 
 absl::Status ReplayJob::PrepareCopy(Client& client, const Admin& admin, const TopicSpan& span) {
@@ -208,7 +208,19 @@ void ReplayJob::Send(const ConsumedRecord& record) {
   deliveries_->Add(producer_->Send(copy), records_);
 }
 
-void ReplayJob::Summarize(absl::Duration took) {
+Json GoneToJson(const std::vector<GoneRange>& gone) {
+  Json ranges = Json::array();
+  for (const GoneRange& range : gone) {
+    ranges.push_back({{"partition", range.partition},
+                      {"from", range.from},
+                      {"to", range.to},
+                      {"cause", range.damaged ? "damaged" : "deleted"}});
+  }
+  return ranges;
+}
+
+void ReplayJob::Summarize(absl::Duration took, const SpanReader& reader) {
+  const int64_t gone = CountGone(reader.gone());
   const uint64_t done = copying() ? totals_.acknowledged : records_;
   if (copying() && options_.sink.output == "json") {
     line_->out.Write(Dump({{"topic", options_.topic},
@@ -216,16 +228,19 @@ void ReplayJob::Summarize(absl::Duration took) {
                            {"records", done},
                            {"bytes", bytes_},
                            {"failed", totals_.failed},
+                           {"gone", gone},
+                           {"gone_ranges", GoneToJson(reader.gone())},
                            {"seconds", absl::ToDoubleSeconds(took)}}));
     line_->out.Write("\n");
   }
   if (options_.quiet || line_->out.failed()) return;
   PrintNote(absl::StrCat(done, " records of '", options_.topic, "' replayed",
                          copying() ? absl::StrCat(" into '", options_.into, "'") : std::string(), " in ",
-                         FormatSpan(took), " (", FormatBytes(bytes_), ")"));
+                         FormatSpan(took), " (", FormatBytes(bytes_), ")",
+                         gone > 0 ? absl::StrCat("; ", gone, " offsets of the range are gone") : ""));
 }
 
-absl::Status ReplayJob::Conclude(const Admin& admin, const TopicSpan& span) {
+absl::Status ReplayJob::Conclude(const Admin& admin, const std::vector<GoneRange>& gone) {
   if (totals_.failed > 0) {
     const absl::Status cause = ExplainTopicError(admin, options_.into, totals_.first_error);
     return WithMessage(cause,
@@ -233,10 +248,7 @@ absl::Status ReplayJob::Conclude(const Admin& admin, const TopicSpan& span) {
   }
   if (line_->out.failed()) return absl::OkStatus();  // the caller looks at it
   if (Interrupted()) return absl::CancelledError(absl::StrCat("interrupted after ", records_, " records"));
-  if (!span.gone.empty()) {
-    return absl::OutOfRangeError(absl::StrCat("the range is not whole: ", DescribeGone(span.gone)));
-  }
-  return absl::OkStatus();
+  return RangeNotWhole(gone);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/record/error.h"
 #include "storage/env/clock.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/exit_code.h"
@@ -15,6 +16,7 @@ absl::StatusOr<std::unique_ptr<SpanReader>> SpanReader::Create(Client& client, c
   absl::StatusOr<std::unique_ptr<Consumer>> consumer = Consumer::Create(client);
   if (!consumer.ok()) return consumer.status();
   std::unique_ptr<SpanReader> reader(new SpanReader(*std::move(consumer), topic));
+  reader->gone_ = span.gone;
   std::vector<Assignment> assignments;
   for (const PartitionSpan& part : span.partitions) {
     if (part.empty()) continue;
@@ -33,7 +35,7 @@ absl::StatusOr<ConsumedRecords> SpanReader::Poll(absl::Duration timeout) {
   if (!records.ok()) {
     const std::optional<TopicPartition> partition = PartitionOf(records.status());
     if (!partition.has_value()) return records;
-    Fail(partition->partition, records.status());
+    if (!Skip(partition->partition, records.status())) Fail(partition->partition, records.status());
     return ConsumedRecords();
   }
   if (records->empty()) LookForEnds();
@@ -57,6 +59,22 @@ void SpanReader::Finish(int32_t partition) {
   // It may be gone meanwhile; then nothing flows either.
   (void)consumer_->Pause({{topic_, partition}});
   parts_.erase(partition);
+}
+
+bool SpanReader::Skip(int32_t partition, const absl::Status& cause) {
+  const std::optional<Offset> resume = ResumeOffsetOf(cause);
+  const absl::StatusOr<PartitionProgress> progress = consumer_->Progress({topic_, partition});
+  const auto part = parts_.find(partition);
+  if (!resume.has_value() || !progress.ok() || part == parts_.end() || *resume <= progress->position)
+    return false;
+  const Offset from = std::max(progress->position, part->second.from);
+  const Offset to = std::min(*resume, part->second.to.value_or(*resume));
+  if (from < to) AddGone({partition, from, to, CodeOf(cause) != ErrorCode::kOffsetOutOfRange}, &gone_);
+  if (part->second.to.has_value() && *resume >= *part->second.to) {
+    Finish(partition);
+    return true;
+  }
+  return consumer_->Seek({topic_, partition}, ReadFrom::At(*resume)).Get().ok();
 }
 
 void SpanReader::Fail(int32_t partition, const absl::Status& cause) {

@@ -22,13 +22,17 @@ class SpanReader {
   static absl::StatusOr<std::unique_ptr<SpanReader>> Create(Client& client, const std::string& topic,
                                                             const TopicSpan& span);
 
-  // Records of the span that came within `timeout`, maybe none; those of one partition in order. A partition
-  // that cannot be read on is done, the others go on: see failures().
+  // Records of the span that came within `timeout`, maybe none; those of one partition in order. What is
+  // damaged or was deleted meanwhile is left out: see gone(). A partition that cannot be read on is done, the
+  // others go on: see failures().
   absl::StatusOr<ConsumedRecords> Poll(absl::Duration timeout);
 
   // True when every record of the partition, or of all of them, has been given.
   bool done(int32_t partition) const { return parts_.count(partition) == 0; }
   bool done() const { return parts_.empty(); }
+
+  // What was left out so far, beginning with what the span knew.
+  const std::vector<GoneRange>& gone() const { return gone_; }
 
   // One for each partition that could not be read to its end, with what was left out.
   const std::vector<absl::Status>& failures() const { return failures_; }
@@ -45,12 +49,15 @@ class SpanReader {
   bool Take(const ConsumedRecord& record);
   void Finish(int32_t partition);
   void Fail(int32_t partition, const absl::Status& cause);
+  // Goes on behind what cannot be read. False when the error does not tell where that is.
+  bool Skip(int32_t partition, const absl::Status& cause);
   // Ends that no record shows: offsets without a record, a time that has passed.
   void LookForEnds();
 
   std::unique_ptr<Consumer> consumer_;
   const std::string topic_;
   std::map<int32_t, PartitionSpan> parts_;  // those that are not done
+  std::vector<GoneRange> gone_;
   std::vector<absl::Status> failures_;
 };
 

@@ -171,14 +171,45 @@ absl::StatusOr<TopicSpan> LookUpSpan(const Admin& admin, const std::string& topi
   return span;
 }
 
+void AddGone(const GoneRange& range, std::vector<GoneRange>* gone) {
+  if (!gone->empty() && gone->back().partition == range.partition && gone->back().to == range.from &&
+      gone->back().damaged == range.damaged) {
+    gone->back().to = range.to;
+  } else {
+    gone->push_back(range);
+  }
+}
+
+int64_t CountGone(const std::vector<GoneRange>& gone) {
+  int64_t offsets = 0;
+  for (const GoneRange& range : gone) offsets += range.to - range.from;
+  return offsets;
+}
+
 std::string DescribeGone(const std::vector<GoneRange>& gone) {
+  constexpr size_t kShown = 20;
   std::vector<std::string> texts;
-  texts.reserve(gone.size());
   for (const GoneRange& range : gone) {
-    texts.push_back(absl::StrCat("offsets ", range.from, " to ", range.to - 1, " of partition ",
-                                 range.partition, " are gone"));
+    if (texts.size() == kShown) {
+      texts.push_back(absl::StrCat("and ", gone.size() - kShown, " more ranges"));
+      break;
+    }
+    const bool one = range.to - range.from == 1;
+    texts.push_back(absl::StrCat(
+        one ? "offset " : "offsets ", range.from, one ? std::string() : absl::StrCat(" to ", range.to - 1),
+        " of partition ", range.partition, one ? " is " : " are ", range.damaged ? "damaged" : "gone"));
   }
   return absl::StrJoin(texts, ", ");
+}
+
+absl::Status RangeNotWhole(const std::vector<GoneRange>& gone) {
+  if (gone.empty()) return absl::OkStatus();
+  const bool damaged =
+      std::any_of(gone.begin(), gone.end(), [](const GoneRange& range) { return range.damaged; });
+  return absl::OutOfRangeError(absl::StrCat(
+      "the range is not whole: ", DescribeGone(gone),
+      damaged ? "; 'leat log verify' on the data directory of the stopped daemon tells what is damaged"
+              : ""));
 }
 
 }  // namespace leat

@@ -35,11 +35,12 @@ struct PartitionSpan {
   bool empty() const { return to.has_value() && *to <= from; }
 };
 
-// Offsets that were asked for and are no longer kept.
+// Offsets that were asked for and cannot be had.
 struct GoneRange {
   int32_t partition = 0;
   Offset from = 0;
   Offset to = 0;
+  bool damaged = false;  // else no longer kept
 };
 
 struct TopicSpan {
@@ -66,7 +67,15 @@ absl::StatusOr<TopicSpan> LookUpSpan(const Admin& admin, const std::string& topi
 absl::StatusOr<TopicSpan> ResolveSpan(const std::string& topic, const RangeRequest& request,
                                       const std::vector<PartitionBounds>& bounds);
 
-// "offsets 0 to 99 of partition 3 are gone" for each, joined by ", ".
+// Adds a range; one that continues the last one of its kind makes that longer.
+void AddGone(const GoneRange& range, std::vector<GoneRange>* gone);
+
+int64_t CountGone(const std::vector<GoneRange>& gone);
+
+// "offsets 0 to 99 of partition 3 are gone" for each (not for hundreds of them), joined by ", ".
 std::string DescribeGone(const std::vector<GoneRange>& gone);
+
+// What a command ends with when part of its range was gone; OK when nothing was.
+absl::Status RangeNotWhole(const std::vector<GoneRange>& gone);
 
 }  // namespace leat

@@ -25,7 +25,13 @@ TEST(ErrorMapTest, EveryErrorSurvivesTheTrip) {
     EXPECT_EQ(received.code(), info.status);
     EXPECT_EQ(received.message(), "cause and remedy");
     EXPECT_EQ(IsRetriable(received), info.retriable);
+    EXPECT_FALSE(ResumeOffsetOf(received).has_value());
   }
+}
+
+TEST(ErrorMapTest, WhereReadingGoesOnSurvivesTheTrip) {
+  const absl::Status lost = WithResumeOffset(MakeError(ErrorCode::kDataLoss, "damaged"), 4711);
+  EXPECT_EQ(ResumeOffsetOf(FromWire(Wire(lost))), 4711);
 }
 
 TEST(ErrorMapTest, SuccessIsAnEmptyError) {

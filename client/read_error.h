@@ -21,8 +21,9 @@ struct UnreadableRange {
 };
 
 // What a poll could not read: a batch that is damaged, cannot be decompressed, gives more than
-// decompressed_bytes_max or other records than it says (kCorruptBatch, kUnsupportedCodec), or offsets that
-// the broker's reply left out (kDataLoss). Its partition rests there. To go on without them:
+// decompressed_bytes_max or other records than it says (kCorruptBatch, kUnsupportedCodec), offsets that the
+// broker has lost or left out (kDataLoss), or does not keep any more (kOffsetOutOfRange, unless the
+// consumer's out_of_range says otherwise). Its partition rests there. To go on without them:
 //
 //   if (auto range = UnreadableRangeOf(status)) consumer.Seek(range->partition, ReadFrom::At(range->end));
 //

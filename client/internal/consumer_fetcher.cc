@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/internal/read_error_maker.h"
 #include "client/retry_policy.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
@@ -21,10 +22,7 @@ constexpr size_t kFetchBytesMin = 64 * 1024;
 constexpr absl::Duration kEmptyFetchInterval = absl::Milliseconds(10);
 
 absl::Status Name(const TopicPartition& id, const absl::Status& error) {
-  absl::Status named =
-      MakeError(CodeOf(error), absl::StrCat(id.topic, "-", id.partition, ": ", error.message()));
-  const std::optional<Offset> resume = ResumeOffsetOf(error);
-  return resume.has_value() ? WithResumeOffset(std::move(named), *resume) : named;
+  return MakeError(CodeOf(error), absl::StrCat(id.topic, "-", id.partition, ": ", error.message()));
 }
 
 }  // namespace
@@ -290,7 +288,13 @@ void ConsumerFetcher::OnPartitionError(const Asked& asked, const absl::Status& e
   if (IsRetriable(error)) return Delay(partition);
   const OutOfRange policy = consumer_.options_.out_of_range;
   if (CodeOf(error) != ErrorCode::kOffsetOutOfRange || policy == OutOfRange::kError) {
-    return consumer_.Halt(partition, Name(asked.id, error), dropped);
+    const std::optional<Offset> resume = ResumeOffsetOf(error);
+    const bool gap = resume.has_value() && *resume > asked.offset;
+    return consumer_.Halt(
+        partition,
+        gap ? UnreadableError(CodeOf(error), asked.id, asked.offset, resume, error.message())
+            : Name(asked.id, error),
+        dropped);
   }
   // What was fetched before is still good: look again when it has been polled.
   if (partition.buffered_bytes > 0) return Delay(partition);

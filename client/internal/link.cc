@@ -47,8 +47,7 @@ void Link::OnConnected(absl::StatusOr<asio::ip::tcp::socket> socket) {
     return Lost(
         MakeError(ErrorCode::kUnavailable,
                   absl::StrCat("cannot reach a broker at ", Address(), " (", socket.status().message(),
-                               "). Is leatd running there? Start it, or name another address: HOST:PORT "
-                               "by --address, LEAT_ADDRESS or ClientOptions::address")));
+                               "). Is leatd running there? Start it, or use another address")));
   }
   TcpOptions tcp;
   tcp.read_buffer_bytes_max = kReplyBytesCap;

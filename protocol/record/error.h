@@ -67,8 +67,8 @@ absl::Status MakeError(ErrorCode code, absl::string_view message);
 // kInvalidRequest, ...), so that foreign statuses still map to something definite.
 ErrorCode CodeOf(const absl::Status& status);
 
-// For kDataLoss, kCorruptBatch and kOffsetOutOfRange: the first offset behind what cannot be read. It travels
-// with the error, also on the wire.
+// For kDataLoss and kOffsetOutOfRange: the first offset behind what cannot be read. It travels with the
+// error, also on the wire.
 absl::Status WithResumeOffset(absl::Status status, int64_t offset);
 // Nothing when the error does not say.
 std::optional<int64_t> ResumeOffsetOf(const absl::Status& status);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "protocol/record/error.h"
 #include "storage/meta/setting_text.h"
 
@@ -144,7 +145,8 @@ absl::Status UnknownSetting(absl::string_view name) {
   for (const Row& row : kRows) known.push_back(row.info.name);
   const absl::string_view nearest = NearestName(name, known);
   return MakeError(ErrorCode::kInvalidConfig,
-                   nearest.empty() ? absl::StrCat("unknown topic setting \"", name.substr(0, 100), "\"")
+                   nearest.empty() ? absl::StrCat("unknown topic setting \"", name.substr(0, 100),
+                                                  "\"; known are ", absl::StrJoin(known, ", "))
                                    : absl::StrCat("unknown topic setting \"", name, "\"; did you mean \"",
                                                   nearest, "\"?"));
 }

@@ -1,11 +1,14 @@
 """What the tests of the command line share: a daemon, and `leat` run as a user would."""
 
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -50,10 +53,15 @@ def environment(address):
     return env
 
 
+def words(arguments):
+    """As the system takes them: bytes may be any."""
+    return [argument if isinstance(argument, bytes) else str(argument) for argument in arguments]
+
+
 def run_leat(*arguments, stdin=b"", address=None):
     if isinstance(stdin, str):
         stdin = stdin.encode()
-    done = subprocess.run([LEAT, *map(str, arguments)], input=stdin, capture_output=True, timeout=DEADLINE_S,
+    done = subprocess.run([LEAT, *words(arguments)], input=stdin, capture_output=True, timeout=DEADLINE_S,
                           env=environment(address), check=False)
     return Result(done.returncode, done.stdout, done.stderr)
 
@@ -127,10 +135,11 @@ class CliTest(unittest.TestCase):
             if pipe:
                 pipe.close()
 
-    def on_terminal(self, *arguments, typed=b"", environ=()):
+    def on_terminal(self, *arguments, typed=b"", environ=(), columns=80):
         """Runs leat with a terminal for everything: (exit code, what the terminal showed)."""
         ours, theirs = pty.openpty()
-        env = dict(environment(self.leatd.address), TERM="xterm", **dict(environ))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        env = {**environment(self.leatd.address), "TERM": "xterm", **dict(environ)}
         process = subprocess.Popen([LEAT, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
         os.close(theirs)
         os.write(ours, typed)

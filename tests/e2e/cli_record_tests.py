@@ -78,11 +78,60 @@ class ProduceTest(CliTest):
 
     def test_bad_json_stops_with_its_line(self):
         for line, says in [("nonsense", "not JSON"), ("[]", "object"), ('{"vlaue":1}', "vlaue"), ('{"value":1}', "value"),
-                           ('{"headers":[{}]}', "key"), ('{"partition":"x"}', "partition"), ("", "not JSON")]:
+                           ('{"headers":[{}]}', "key"), ('{"partition":"x"}', "partition"), ('{"key":"a","key_base64":"Yg=="}', "key_base64"), ('{"value":1,}', "column")]:
             result = self.fails(FAILED, "produce", self.topic, "--input-format", "json",
                                 stdin='{"value":"ok"}\n%s\n{"value":"never"}\n' % line, says=["stdin:2", says])
             self.assertNotIn("never", result.err)
+            self.assertIn("1 record is acknowledged, stdin:2 is the first that is not", result.err)
         self.assertEqual(set(self.consume(self.topic)), {"ok"})
+
+    def test_blank_lines_between_json_lines(self):
+        self.leat("produce", self.topic, "--input-format", "json", stdin='{"value":"a"}\r\n\n  \t\r\n{"value":"b"}\n\n')
+        self.assertEqual(self.consume(self.topic), ["a", "b"])
+
+    def test_says_where_it_stopped(self):
+        """File and line of the first record that was not acknowledged, and how many were."""
+        self.create(self.topic, 1, batch_bytes_max="1KiB")
+        one, two = self.path("one", b"1\n2\n"), self.path("two", b"3\n" + b"x" * 5000 + b"\n")
+        done = self.fails(FAILED, "produce", self.topic, one, two, "--batch-bytes", 100,
+                          says=[two + ":2: ", "are acknowledged", two + ":2 is the first that is not"])
+        self.assertIn("3 records are acknowledged", done.err)
+        done = self.fails(FAILED, "produce", self.topic, one, two, "--batch-bytes", 100, "-q", "-o", "json",
+                          says="3 records are acknowledged")
+        self.assertEqual((done.json["records"], done.json["first_not_acknowledged"]), (3, two + ":2"))
+        self.assertEqual(done.json["bytes"], 3)
+        done = self.fails(FAILED, "produce", self.topic, one, self.directory.name,
+                          says=["2 records are acknowledged", self.directory.name + ":1 is the first that is not"])
+        done = self.fails(NOT_FOUND, "produce", self.topic, one, self.path("missing"), says="cannot open")
+        self.assertNotIn("records to", done.err)
+        self.assertEqual(self.consume(self.topic).count("1"), 3, "a missing file is seen before anything is sent")
+        done = self.fails(FAILED, "produce", "bad/name", stdin="x\n", says="0 records are acknowledged, stdin:1")
+        self.assertNotIn("records/s", done.err)
+
+    def test_summary_as_json(self):
+        done = self.leat("produce", self.topic, "-o", "json", "-k", "ke", stdin="a\nb\n")
+        self.assertEqual({name: done.json[name] for name in ("topic", "records", "bytes", "failed", "first_not_acknowledged")},
+                         {"topic": self.topic, "records": 2, "bytes": 6, "failed": 0, "first_not_acknowledged": None})
+        self.assertEqual(done.err, "")
+
+    def test_empty_null_and_odd_bytes(self):
+        """Empty is not null; bytes survive in key, value and headers; a CR belongs to the line."""
+        self.create(self.topic, 1)
+        self.leat("produce", self.topic, "--key-delimiter", ":", "-H", b"h\xfe=\xff\x01", "-H", "e=",
+                  stdin=b":v\nk:\n:\nplain\n\xff\0:\xfe\r\n\xc3\xa4:last")
+        records = self.consume_json(self.topic)
+        self.assertEqual([(r.get("key", r.get("key_base64")), r.get("value", r.get("value_base64"))) for r in records],
+                         [("", "v"), ("k", ""), ("", ""), (None, "plain"), ("/wA=", "/g0="), ("\u00e4", "last")])
+        for record in records:
+            self.assertEqual(record["headers"], [{"key_base64": "aP4=", "value_base64": "/wE="}, {"key": "e", "value": ""}])
+        self.leat("replay", self.topic, "--into", self.topic + "_copy", "-q")
+        self.assertEqual([dict(r, topic=self.topic) for r in self.consume_json(self.topic + "_copy")], records)
+        self.create(self.topic + "_null", 1)
+        self.leat("produce", self.topic + "_null", "--key-delimiter", ":", "--null", stdin=":v\nk:\n:\n\n")
+        self.assertEqual([(r["key"], r["value"]) for r in self.consume_json(self.topic + "_null")],
+                         [(None, "v"), ("k", None), (None, None), (None, None)])
+        shown = self.leat("consume", self.topic + "_null", "-e", "-f", "%k=%v,%K,%V\\n", "--null", "NULL").lines
+        self.assertEqual(shown[0].split(",")[0], "NULL=v")
 
     def test_report(self):
         self.create(self.topic, 4)
@@ -119,7 +168,8 @@ class ProduceTest(CliTest):
         self.assertEqual(self.consume(self.topic)[-2:], ["w", "n"])
 
     def test_summary_unless_quiet(self):
-        self.assertIn("2 records to '%s'" % self.topic, self.leat("produce", self.topic, stdin="a\nb\n").err)
+        self.assertIn("2 records to the new topic '%s'" % self.topic, self.leat("produce", self.topic, stdin="a\nb\n").err)
+        self.assertIn("1 record to '%s'" % self.topic, self.leat("produce", self.topic, stdin="a\n").err)
         self.assertEqual(self.leat("produce", self.topic, "-q", stdin="a\n").err, "")
 
     def test_bad_usage(self):

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from cli_base import FAILED, LEAT, NOT_FOUND, OK, USAGE, CliTest, environment
+from cli_base import FAILED, LEAT, NOT_FOUND, OK, UNREACHABLE, USAGE, CliTest, environment
 
 
 class ReplayTest(CliTest):
@@ -110,7 +110,7 @@ class GapTest(CliTest):
         first = int(self.leat("topic", "describe", self.topic, "-o", "json").json["partition_list"][0]["end_offset"])
         self.assertEqual(first, 60)
         done = self.fails(FAILED, "replay", self.topic, "--into", self.topic + "_copy", "-o", "json",
-                          says=["58 records", "2 offsets of the range are gone", "are damaged", "leat log verify"])
+                          says=["58 records", "gone from the range: 2 offsets", "are damaged", "leat log verify"])
         self.assertEqual((done.json["records"], done.json["gone"]), (58, 2))
         gone, = done.json["gone_ranges"]
         self.assertEqual((gone["partition"], gone["to"] - gone["from"], gone["cause"]), (0, 2, "damaged"))
@@ -120,6 +120,16 @@ class GapTest(CliTest):
         self.assertEqual(self.numbers(shown.lines), left)
         self.assertEqual(self.numbers(self.consume(self.topic, "--to", gone["from"])), left[:gone["from"]])
         self.assertEqual(self.numbers(self.consume(self.topic, "--from", gone["to"])), left[gone["from"]:])
+
+    def test_replay_goes_on_where_the_damage_hides_the_next_batch(self):
+        """A flipped byte in the count, the last offset delta or the base offset of a batch."""
+        for name, at in (("count", 60), ("delta", 26), ("base", 7)):
+            topic = self.topic + name
+            self.damage(topic, lambda paths, at=at: self.flip(paths[1], at))
+            done = self.fails(FAILED, "replay", topic, "--into", topic + "_copy", "-o", "json", says="damaged")
+            self.assertEqual(done.json["records"] + done.json["gone"], 60, name)
+            gone = {i for r in done.json["gone_ranges"] for i in range(r["from"], r["to"])}
+            self.assertEqual(self.numbers(self.consume(topic + "_copy")), [i for i in range(60) if i not in gone], name)
 
     def test_replay_goes_on_behind_a_lost_segment(self):
         bases = []
@@ -181,6 +191,63 @@ class EndingTest(CliTest):
         self.assertEqual(process.wait(timeout=20), FAILED)
         self.assertIn(b"interrupted", process.stderr.read())
         self.assertEqual(self.consume(self.topic), ["a", "b"])
+
+    def test_ctrl_c_at_the_end_of_input_sends_no_half_line(self):
+        """The signal that ends the producing program in the middle of a line comes to this one at the same time."""
+        for attempt in range(3):
+            topic = "%s%d" % (self.topic, attempt)
+            self.create(topic)
+            process = self.popen("produce", topic, "--report", "json", stdin=-1, stdout=-1)
+            process.stdin.write(b"whole\nhalf")
+            process.stdin.flush()
+            self.wait_for_lines(process, 1)
+            process.send_signal(signal.SIGINT)
+            process.stdin.close()
+            process.stdin = None
+            self.assertEqual(process.wait(timeout=20), FAILED)
+            self.assertIn(b"1 record is acknowledged, stdin:2 is the first that is not", process.stderr.read())
+            self.assertEqual(self.consume(topic), ["whole"])
+
+    def test_ctrl_c_before_the_end_of_a_range_is_a_failure(self):
+        """A dump that was cut must not pass for a whole one; only reading without an end ends well by Ctrl-C."""
+        self.leat("produce", self.topic, stdin="a\nb\n")
+        process = self.popen("consume", self.topic, "-n", 3, stdout=-1)
+        self.wait_for_lines(process, 2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=20), FAILED)
+        self.assertIn(b"interrupted after 2 records", process.stderr.read())
+
+    def test_bounded_reads_end_without_a_daemon(self):
+        """A script must not hang for ever when the daemon goes away and stays away."""
+        self.leat("produce", self.topic, stdin="a\nb\n")
+        commands = (["consume", self.topic, "-n", "3"], ["consume", self.topic, "--to", "@+1h"])
+        processes = [self.popen(*command, "--timeout", "1s", stdout=-1) for command in commands]
+        endless = self.popen("consume", self.topic, "--timeout", "1s", stdout=-1)
+        for process in [*processes, endless]:
+            self.wait_for_lines(process, 2)
+        self.leatd.kill()
+        try:
+            for process in processes:
+                self.assertEqual(process.wait(timeout=60), UNREACHABLE)
+                error = process.stderr.read()
+                self.assertIn(b"no contact with the daemon", error)
+                self.assertIn(b"read before that: 2 records", error)
+            self.assertIn(b"waiting for the daemon", endless.stderr.readline())
+            self.assertIsNone(endless.poll())
+        finally:
+            self.restart_on(self.leatd.address.rsplit(":", 1)[1])
+        self.assertIn(b"the daemon is back", endless.stderr.readline())
+        self.leat("produce", self.topic, stdin="c\n")
+        self.assertEqual(endless.stdout.readline(), b"c\n")
+
+    def test_progress_fits_a_narrow_terminal(self):
+        self.leat("produce", self.topic, stdin="a\nb\n")
+        command = ["replay", self.topic, "--into", self.topic + "_copy", "--rate", "1/s"]
+        code, shown = self.on_terminal(*command, columns=12)
+        self.assertEqual(code, OK)
+        self.assertIn("\r\x1b[K2 of 2 reco\r\x1b[K", shown)
+        code, shown = self.on_terminal(*command, environ={"TERM": "dumb"})
+        self.assertEqual((code, "\x1b" in shown), (OK, False))
 
     def test_ctrl_c_in_a_paced_replay(self):
         self.leat("produce", self.topic, stdin="a\nb\n")

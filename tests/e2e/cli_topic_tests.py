@@ -1,6 +1,7 @@
 """leat topic, server, completion, help and what every command shares."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,14 @@ class TopicTest(CliTest):
         self.assertNotIn("one", self.leat("topic", "list", "-o", "name").lines)
         self.fails(NOT_FOUND, "topic", "delete", "one", "--yes", says="one")
         self.leat("topic", "delete", "one", "--yes", "--if-exists")
+
+    def test_delete_as_json(self):
+        self.create(self.topic)
+        done = self.leat("topic", "delete", self.topic, "missing", "-y", "--if-exists", "-o", "json").json_lines
+        self.assertEqual(done, [{"topic": self.topic, "deleted": True}, {"topic": "missing", "deleted": False}])
+        self.create(self.topic)
+        self.assertEqual(self.leat("topic", "delete", self.topic, "missing", "-y", "--if-exists", "-o", "name").lines,
+                         [self.topic])
 
     def test_several_at_once(self):
         created = self.leat("topic", "create", "s1", "s2", "-o", "json").json_lines
@@ -65,6 +74,11 @@ class TopicTest(CliTest):
         self.fails(FAILED, "topic", "create", "x" * 250, says="249")
         self.fails(FAILED, "topic", "create", "many", "-p", 500000, says="partitions")
         self.fails(FAILED, "topic", "alter", "payments", "-p", 1, says="2")
+        self.fails(FAILED, "topic", "create", "payments", says=["payments", "--if-not-exists", "topic alter payments"])
+        self.fails(FAILED, "topic", "alter", "payments", "-r", "zzz", says=["zzz", "segment_bytes"])
+        self.fails(NOT_FOUND, "topic", "alter", "paymnets", "-p", 3, says="did you mean 'payments'")
+        self.fails(NOT_FOUND, "topic", "delete", "paymnets", "-y", says="did you mean 'payments'")
+        self.fails(NOT_FOUND, "consume", "payments", "--partitions", 2, says=["0 to 1", "topic alter payments"])
         self.fails(FAILED, "topic", "create", "c", "-c", "segment_byte=1", says="segment_bytes")
         self.fails(FAILED, "topic", "create", "c", "-c", "segment_bytes=blue", says="segment_bytes")
 
@@ -111,6 +125,7 @@ class SharedTest(CliTest):
     def test_version_and_help(self):
         self.assertRegex(self.leat("--version").text, r"^leat \d+\.\d+\.\d+\n$")
         self.assertEqual(self.leat("version").text, self.leat("--version").text)
+        self.assertEqual("leat %s\n" % self.leat("version", "-o", "json").json["version"], self.leat("--version").text)
         for command in ([], ["topic"], ["topic", "create"], ["produce"], ["consume"], ["replay"], ["log", "verify"]):
             self.assertIn("--help", self.leat(*command, "--help").text)
         self.assertIn("5 daemon unreachable", self.leat("--help").text)
@@ -124,6 +139,13 @@ class SharedTest(CliTest):
                                 (["topic", "alter", "t"], "nothing to change"),
                                 (["topic", "list", "--timeout", "soon"], "soon"),
                                 (["topic", "list", "--timeout", "0"], "--timeout"),
+                                (["consume", "t", "-n", "-1"], "0 to 9223372036854775807"),
+                                (["produce", "t", "-p", "-1"], "0 to 2147483647"),
+                                (["topic", "list", "--address", "http://localhost:1"], "without http://"),
+                                (["consume", "t", "--from", ""], "--from"), (["consume", "t", "--to", ""], "--to"),
+                                (["consume", "t", "--partitions", ""], "--partitions"),
+                                (["consume", "t", "--offset", ""], "--offset"), (["replay", "t", "--into", ""], "--into"),
+                                (["replay", "t", "-z", "zstd"], "--into"), (["replay", "t", "--acks", "none"], "--into"),
                                 (["completion", "tcsh"], "tcsh")]:
             self.fails(USAGE, *arguments, says=says)
 
@@ -134,7 +156,8 @@ class SharedTest(CliTest):
         for command in (["topic", "list"], ["consume", "t"], ["produce", "t"], ["replay", "t"], ["server", "info"]):
             result = run_leat(*command, address=address)
             self.assertEqual(result.code, UNREACHABLE, result.err)
-            self.assertIn(address, result.err)
+            for word in (address, "leatd", "--address", "LEAT_ADDRESS"):
+                self.assertIn(word, result.err)
         result = run_leat("topic", "list", "--address", self.leatd.address, address=address)
         self.assertEqual(result.code, OK, "the option wins over the environment: " + result.err)
 
@@ -144,12 +167,24 @@ class SharedTest(CliTest):
             silent.listen()
             result = run_leat("topic", "list", "--timeout", "300ms", address="127.0.0.1:%d" % silent.getsockname()[1])
         self.assertEqual(result.code, TIMED_OUT, result.err)
+        self.assertIn("--timeout", result.err)
 
     def test_bad_address(self):
         for address in ("localhost:port", "localhost:99999", ":", "localhost:0"):
             result = run_leat("topic", "list", "--timeout", "2s", address=address)
             self.assertIn(result.code, (USAGE, UNREACHABLE), address + result.err)
             self.assertIn("leat: ", result.err)
+
+    def test_closed_standard_descriptors(self):
+        """A closed standard output is an error; its number is not given to a connection."""
+        self.leat("produce", self.topic, stdin="x\n")
+        for script, code in (("consume %s -e >&-", FAILED), ("consume %s -e 2>&-", OK), ("consume %s -e <&-", OK),
+                             ("produce %s <&-", FAILED), ("topic list >&- 2>&- <&-", FAILED)):
+            words = "'%s' %s" % (LEAT, script % self.topic if "%s" in script else script)
+            done = subprocess.run(["bash", "-c", words], capture_output=True, timeout=60, check=False,
+                                  env=environment(self.leatd.address))
+            self.assertEqual(done.returncode, code, script + done.stderr.decode())
+        self.assertEqual(self.consume(self.topic), ["x"])
 
     def test_full_output(self):
         with open("/dev/full", "wb") as full:
@@ -164,13 +199,38 @@ class CompletionTest(CliTest):
     def complete(self, *words):
         """What bash offers for the last of these words."""
         script = self.path("leat.bash", self.leat("completion", "bash").out)
-        line = " ".join("'%s'" % word for word in words)
-        test = ("source %s; compopt() { :; }; COMP_WORDS=('%s' %s); COMP_CWORD=%d; _leat; printf '%%s\\n' \"${COMPREPLY[@]}\""
-                % (script, LEAT, line, len(words)))
+        pieces = [piece for word in words for piece in (re.findall("[:=]|[^:=]+", word) or [""])]  # as bash does
+        line = " ".join("'%s'" % piece for piece in pieces)
+        test = ("source %s; compopt() { :; }; COMP_LINE='%s %s'; COMP_WORDS=('%s' %s); COMP_CWORD=%d; _leat; "
+                "printf '%%s\\n' \"${COMPREPLY[@]}\"" % (script, LEAT, " ".join(words), LEAT, line, len(pieces)))
         done = subprocess.run(["bash", "-c", test], capture_output=True, text=True, check=True,
                               env=environment(self.leatd.address))
         self.assertEqual(done.stderr, "")
-        return done.stdout.split()
+        return done.stdout.splitlines()
+
+    def test_bash_joins_what_it_splits(self):
+        self.leat("topic", "create", "completed", "--if-not-exists")
+        for words in (["--address", self.leatd.address], ["--address=" + self.leatd.address]):
+            for command in (["consume"], ["topic", "describe"], ["replay", "x", "--into"]):
+                self.assertEqual(self.complete(*words, *command, "comp"), ["completed"], words)
+        self.assertEqual(self.complete("topic", "list", "--output=j"), ["json"])
+        self.assertEqual(self.complete("replay", "x", "--into=comp"), ["completed"])
+        self.assertEqual(set(self.complete("--")), {"--help", "--version", "--address", "--timeout"})
+
+    def test_bash_offers_files_where_files_go(self):
+        """produce TOPIC FILE...: the first word is a topic, all others are files, whatever options stand between."""
+        self.leat("topic", "create", "completed", "--if-not-exists")
+        name = self.path("comp leted.txt", b"x\n")
+        os.mkdir(self.path("dir"))
+        start = os.path.join(self.directory.name, "")
+        self.assertEqual(self.complete("produce", "comp"), ["completed"])
+        for words in (["completed"], ["-k", "key", "completed"], ["completed", "--header", "a=b", "other.txt"],
+                      ["completed", "--timeout", "3s"], ["-q", "completed"]):
+            self.assertEqual(set(self.complete("produce", *words, start)), {name, start + "dir", start + "leat.bash"}, words)
+        self.assertEqual(self.complete("log", "dump", start + "comp"), [name])
+        self.assertEqual(self.complete("log", "verify", start), [start + "dir"])
+        self.assertEqual(self.complete("consume", "completed", ""), [""])
+        self.assertEqual(self.complete("topic", "delete", "completed", "comp"), ["completed"])
 
     def test_bash(self):
         self.leat("topic", "create", "completed", "--if-not-exists")
@@ -189,8 +249,10 @@ class CompletionTest(CliTest):
         self.leat("topic", "create", "completed", "--if-not-exists")
         script = self.path("leat.zsh", self.leat("completion", "zsh").out)
         for words, expected in ((["to"], "topic"), (["consume", "comp"], "completed"), (["produce", "t", "-z", ""], "lz4"),
-                                (["topic", "list", "--o"], "--offsets"), (["completion", ""], "fish")):
-            test = ("compdef() { :; }; source %s; compadd() { shift; print -l -- $@; }; _files() { :; }; words=('%s' %s); "
+                                (["topic", "list", "--o"], "--offsets"), (["completion", ""], "fish"),
+                                (["produce", "-k", "x", "completed", ""], "FILES"), (["log", "verify", ""], "FILES"),
+                                (["produce", ""], "completed")):
+            test = ("compdef() { :; }; source %s; compadd() { shift; print -l -- $@; }; _files() { print FILES; }; words=('%s' %s); "
                     "CURRENT=$#words; _leat" % (script, LEAT, " ".join("'%s'" % word for word in words)))
             done = subprocess.run(["zsh", "-f", "-c", test], capture_output=True, text=True, check=True,
                                   env=environment(self.leatd.address))
@@ -203,7 +265,10 @@ class CompletionTest(CliTest):
         env = dict(environment(self.leatd.address), HOME=self.directory.name,
                    PATH=os.path.dirname(LEAT) + ":" + os.environ["PATH"])
         for line, expected in (("leat to", "topic"), ("leat consume comp", "completed"), ("leat produce t -z l", "lz4"),
-                               ("leat topic list --o", "--offsets"), ("leat completion ", "fish")):
+                               ("leat topic list --o", "--offsets"), ("leat completion ", "fish"),
+                               ("leat produce comp", "completed"),
+                               ("leat produce -k x completed %s" % script[:-5], script),
+                               ("leat log dump %s" % script[:-5], script)):
             done = subprocess.run(["fish", "-c", "source %s; complete -C '%s'" % (script, line)], capture_output=True,
                                   text=True, check=True, env=env)
             self.assertIn(expected, [offer.split("\t")[0] for offer in done.stdout.splitlines()], done.stderr)

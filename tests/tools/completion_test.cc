@@ -39,7 +39,12 @@ TEST(Completion, KnowsWhatArgumentsAre) {
   EXPECT_EQ(Find(entries, "consume")->argument, Argument::kTopic);
   EXPECT_EQ(Find(entries, "topic delete")->argument, Argument::kTopic);
   EXPECT_EQ(Find(entries, "topic create")->argument, Argument::kNone);
-  EXPECT_EQ(Find(entries, "log verify")->argument, Argument::kFile);
+  EXPECT_EQ(Find(entries, "log verify")->argument, Argument::kDirectory);
+  EXPECT_EQ(Find(entries, "log dump")->argument, Argument::kFile);
+  EXPECT_EQ(Find(entries, "produce")->argument, Argument::kTopic);
+  EXPECT_EQ(Find(entries, "produce")->further, Argument::kFile);
+  EXPECT_EQ(Find(entries, "topic delete")->further, Argument::kTopic);
+  EXPECT_EQ(Find(entries, "consume")->further, Argument::kNone);
 }
 
 TEST(Completion, KnowsTheValuesOfOptions) {

@@ -1,7 +1,9 @@
 #include "tools/cli/command_line.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 
@@ -82,6 +84,26 @@ int ReportParseError(const CommandLine& line, const CLI::ParseError& error) {
   return static_cast<int>(ExitCode::kUsage);
 }
 
+// A descriptor that the caller closed would be given to a socket, which then got the output. /dev/null the
+// wrong way round keeps its place, and using it fails.
+void KeepStandardDescriptors() {
+  for (const auto& [fd, flags] : {std::pair(STDIN_FILENO, O_WRONLY), std::pair(STDOUT_FILENO, O_RDONLY),
+                                  std::pair(STDERR_FILENO, O_RDONLY)}) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)open("/dev/null", flags);  // takes the lowest one
+  }
+}
+
+absl::string_view ConnectAdvice(const absl::Status& status) {
+  switch (ExitCodeOf(status)) {
+    case ExitCode::kUnreachable:
+      return " (--address HOST:PORT or LEAT_ADDRESS)";
+    case ExitCode::kTimedOut:
+      return "; look whether it is a leatd and what its log says, or give it longer with --timeout";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -108,6 +130,7 @@ CommandLine::CommandLine()
 }
 
 int RunCommandLine(int argc, char** argv) {
+  KeepStandardDescriptors();
   IgnorePipeSignal();
   CommandLine line;
   try {
@@ -148,6 +171,10 @@ absl::StatusOr<absl::Duration> TimeoutOf(const CommandLine& line) {
 absl::StatusOr<std::unique_ptr<Client>> ConnectClient(const CommandLine& line) {
   const absl::StatusOr<absl::Duration> timeout = TimeoutOf(line);
   if (!timeout.ok()) return timeout.status();
+  if (line.address.find("://") != std::string::npos) {
+    return UsageError(
+        absl::StrCat("'", line.address, "' is not an address; write HOST:PORT, without http://"));
+  }
   ClientOptions options;
   options.address = line.address;
   options.client_name = "leat";
@@ -155,10 +182,10 @@ absl::StatusOr<std::unique_ptr<Client>> ConnectClient(const CommandLine& line) {
   options.connect_timeout = std::min(kConnectTimeoutMax, *timeout);
   options.request_timeout = *timeout;
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(std::move(options));
-  if (!client.ok() && CodeOf(client.status()) == ErrorCode::kInvalidRequest) {
-    return UsageError(client.status().message());
-  }
-  return client;
+  if (client.ok()) return client;
+  if (CodeOf(client.status()) == ErrorCode::kInvalidRequest) return UsageError(client.status().message());
+  return WithMessage(client.status(),
+                     absl::StrCat(client.status().message(), ConnectAdvice(client.status())));
 }
 
 absl::Status AlreadyReported() { return absl::AbortedError(""); }

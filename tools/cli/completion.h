@@ -14,7 +14,7 @@ namespace leat {
 
 // What the scripts have to know of one command.
 struct CompletionEntry {
-  enum class Argument { kNone, kTopic, kFile };
+  enum class Argument { kNone, kTopic, kFile, kDirectory };
   struct Option {
     std::vector<std::string> names;    // "--output", "-o"
     std::vector<std::string> choices;  // of its value, where there are few
@@ -30,7 +30,8 @@ struct CompletionEntry {
   std::string path;  // "topic create"; empty: the program itself
   std::vector<Command> commands;
   std::vector<Option> options;
-  Argument argument = Argument::kNone;
+  Argument argument = Argument::kNone;  // the first one
+  Argument further = Argument::kNone;   // all behind it
   std::vector<std::string> argument_choices;
 };
 

@@ -1,6 +1,8 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "tools/cli/exit_code.h"
 #include "tools/cli/explain.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/quantity.h"
 #include "tools/cli/range_options.h"
 #include "tools/cli/record_sink.h"
 #include "tools/cli/span_reader.h"
@@ -38,6 +41,9 @@ class ConsumeJob {
 
  private:
   absl::Status Read(SpanReader* reader);
+  absl::Status Conclude(const Admin& admin, const SpanReader& reader, const absl::Status& read);
+  // Whether the command ends by itself.
+  bool Bounded(const TopicSpan& span) const;
   void Print(const ConsumedRecords& records);
   bool enough() const { return options_.count >= 0 && printed_ >= options_.count; }
   void Announce(const TopicSpan& span) const;
@@ -46,6 +52,7 @@ class ConsumeJob {
   const ConsumeOptions& options_;
   std::unique_ptr<RecordSink> sink_;
   int64_t printed_ = 0;
+  bool bounded_ = false;
 };
 
 absl::Status ConsumeJob::Run() {
@@ -61,20 +68,43 @@ absl::Status ConsumeJob::Run() {
   const Admin admin(**client);
   const absl::StatusOr<TopicSpan> span = LookUpSpan(admin, options_.topic, *request);
   if (!span.ok()) return ExplainTopicError(admin, options_.topic, span.status());
-  absl::StatusOr<std::unique_ptr<SpanReader>> reader = SpanReader::Create(**client, options_.topic, *span);
+  const absl::StatusOr<absl::Duration> timeout = TimeoutOf(*line_);
+  if (!timeout.ok()) return timeout.status();
+  bounded_ = Bounded(*span);
+  ConnectionWatch watch(**client, bounded_ ? *timeout : absl::InfiniteDuration(), !options_.quiet);
+  absl::StatusOr<std::unique_ptr<SpanReader>> reader =
+      SpanReader::Create(**client, options_.topic, *span, std::move(watch));
   if (!reader.ok()) return ExplainTopicError(admin, options_.topic, reader.status());
 
   InstallSignalHandlers();
   Announce(*span);
-  absl::Status status = Read(reader->get());
+  const absl::Status read = Read(reader->get());
   line_->out.Flush();
-  if (status.ok()) status = ReportFailures((*reader)->failures());
+  return Conclude(admin, **reader, read);
+}
+
+absl::Status ConsumeJob::Conclude(const Admin& admin, const SpanReader& reader, const absl::Status& read) {
+  absl::Status status =
+      read.ok() ? ReportFailures(reader.failures())
+                : WithMessage(
+                      read, absl::StrCat(read.message(), "; read before that: ", Count(printed_, "record")));
   if (!status.ok()) return ExplainTopicError(admin, options_.topic, status);
-  if (!options_.quiet && Interrupted()) {
-    PrintNote(
-        absl::StrCat(IsTerminal(STDERR_FILENO) ? "\n" : "", printed_, " records of '", options_.topic, "'"));
+  if (Interrupted() && bounded_ && !reader.done() && !enough()) {
+    return absl::CancelledError(
+        absl::StrCat("interrupted after ", Count(printed_, "record"), ", before the end of the range"));
   }
-  return RangeNotWhole((*reader)->gone());
+  if (!options_.quiet && Interrupted()) {
+    PrintNote(absl::StrCat(IsTerminal(STDERR_FILENO) ? "\n" : "", Count(printed_, "record"), " of '",
+                           options_.topic, "'"));
+  }
+  return RangeNotWhole(reader.gone());
+}
+
+bool ConsumeJob::Bounded(const TopicSpan& span) const {
+  return options_.count >= 0 ||
+         std::all_of(span.partitions.begin(), span.partitions.end(), [](const PartitionSpan& part) {
+           return part.to.has_value() || part.to_time_ms.has_value();
+         });
 }
 
 absl::Status ConsumeJob::Read(SpanReader* reader) {
@@ -99,9 +129,8 @@ void ConsumeJob::Print(const ConsumedRecords& records) {
 // A person who waits for records wants to know whether there are any.
 void ConsumeJob::Announce(const TopicSpan& span) const {
   if (options_.quiet || options_.exit_at_end || options_.count >= 0 || !IsTerminal(STDERR_FILENO)) return;
-  PrintNote(absl::StrCat("'", options_.topic, "': ", span.expected_records(), " records in ",
-                         span.partitions.size(), span.partitions.size() == 1 ? " partition" : " partitions",
-                         ", then what comes; Ctrl-C ends"));
+  PrintNote(absl::StrCat("'", options_.topic, "': ", Count(span.expected_records(), "record"), " in ",
+                         Count(span.partitions.size(), "partition"), ", then what comes; Ctrl-C ends"));
 }
 
 }  // namespace
@@ -110,9 +139,9 @@ void AddConsumeCommand(CommandLine* line) {
   CLI::App* const command = line->app.add_subcommand("consume", "Prints records of a topic, old ones first.");
   auto options = std::make_shared<ConsumeOptions>();
   command->add_option("TOPIC", options->topic, "the topic to read")->required();
-  AddRangeOptions(command, &options->range);
+  AddRangeOptions(command, &options->range, "Only a time in the future is waited for");
   command->add_option("-n,--count", options->count, "stop after so many records")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   command->add_flag("-e,--exit-at-end", options->exit_at_end, "stop at the last record there is now");
   AddRecordSinkOptions(command, &options->sink);
   command->add_flag("-q,--quiet", options->quiet, "no remarks on standard error");

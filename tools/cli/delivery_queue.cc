@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/cli/json.h"
+#include "tools/cli/quantity.h"
 
 namespace leat {
 namespace {
@@ -35,8 +36,8 @@ void DeliveryQueue::SetSource(std::string name) {
   source_ = std::move(name);
 }
 
-void DeliveryQueue::Add(Future<Producer::Delivery> delivery, uint64_t line) {
-  gathered_.push_back({std::move(delivery), line});
+void DeliveryQueue::Add(Future<Producer::Delivery> delivery, uint64_t line, size_t bytes) {
+  gathered_.push_back({std::move(delivery), line, bytes});
   if (gathered_.size() >= kChunkItems) Dispatch();
 }
 
@@ -67,6 +68,8 @@ void DeliveryQueue::Await(Chunk chunk) {
 void DeliveryQueue::Settle(const Chunk& chunk, const Item& item, const Producer::Delivery& delivery) {
   if (delivery.ok()) {
     ++totals_.acknowledged;
+    totals_.bytes += item.bytes;
+    if (totals_.failed > 0) ++totals_.acknowledged_behind;
     acknowledged_.store(totals_.acknowledged, std::memory_order_relaxed);
     if (report_to_ != nullptr) AppendReport(*delivery, report_to_->buffer());
     return;
@@ -83,6 +86,15 @@ DeliveryQueue::Totals DeliveryQueue::Finish() {
   MutexLock lock(mutex_);
   while (under_way_ > 0) settled_.Wait(mutex_);
   return totals_;
+}
+
+std::string DescribeTotals(const DeliveryQueue::Totals& totals) {
+  const absl::string_view are = totals.acknowledged == 1 ? " is" : " are";
+  return absl::StrCat(Count(totals.acknowledged, "record"), are, " acknowledged",
+                      totals.acknowledged_behind > 0
+                          ? absl::StrCat(" (", totals.acknowledged_behind, " of them behind the next)")
+                          : std::string(),
+                      ", ", totals.first_place, " is the first that is not");
 }
 
 }  // namespace leat

@@ -22,17 +22,19 @@ class DeliveryQueue {
  public:
   struct Totals {
     uint64_t acknowledged = 0;
+    uint64_t acknowledged_behind = 0;  // of them, those behind the first that failed
+    uint64_t bytes = 0;                // keys and values that were acknowledged
     uint64_t failed = 0;
     absl::Status first_error;
-    std::string first_place;  // where the first failed record came from
+    std::string first_place;  // where the first failed record came from: SOURCE:LINE
   };
 
   // Reports go to `report_to` (null: no reports), which nobody else uses until Finish.
   explicit DeliveryQueue(Output* report_to);
   ~DeliveryQueue();
 
-  // `line` is where in its input the record stands.
-  void Add(Future<Producer::Delivery> delivery, uint64_t line);
+  // `line` is where in its input the record stands, `bytes` what counts for Totals::bytes.
+  void Add(Future<Producer::Delivery> delivery, uint64_t line, size_t bytes);
   // The input that the following records come from.
   void SetSource(std::string name);
   // Hands over what was added; before the caller waits for something else. Blocks while too much is under
@@ -50,6 +52,7 @@ class DeliveryQueue {
   struct Item {
     Future<Producer::Delivery> delivery;
     uint64_t line = 0;
+    size_t bytes = 0;
   };
   struct Chunk {
     std::string source;
@@ -71,5 +74,8 @@ class DeliveryQueue {
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<Executor> executor_;
 };
+
+// "5 records are acknowledged, FILE:6 is the first that is not" for totals with failures.
+std::string DescribeTotals(const DeliveryQueue::Totals& totals);
 
 }  // namespace leat

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/record/error.h"
+#include "tools/cli/exit_code.h"
 #include "tools/cli/nearest_name.h"
 
 namespace leat {
@@ -24,7 +25,15 @@ std::string UnknownTopicAdvice(absl::string_view topic, const std::vector<std::s
 }
 
 absl::Status ExplainTopicError(const Admin& admin, const std::string& topic, const absl::Status& status) {
-  if (CodeOf(status) != ErrorCode::kUnknownTopic) return status;
+  const ErrorCode code = CodeOf(status);
+  if (code == ErrorCode::kUnknownPartition) {
+    return WithMessage(status, absl::StrCat(status.message(), "; 'leat topic alter ", topic,
+                                            " --partitions N' adds partitions"));
+  }
+  if (code == ErrorCode::kTimedOut) {
+    return WithMessage(status, absl::StrCat(status.message(), "; --timeout gives the daemon longer"));
+  }
+  if (code != ErrorCode::kUnknownTopic) return status;
   const absl::StatusOr<std::vector<TopicSummary>> topics =
       admin.ListTopics(absl::StartsWith(topic, "__")).Get();
   if (!topics.ok()) return status;

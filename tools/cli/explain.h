@@ -8,8 +8,8 @@
 
 namespace leat {
 
-// Adds to the error for an unknown topic what there is instead: the topic with the nearest name, and those
-// that exist. Asks the daemon; other errors come back as they are, they name what there is themselves.
+// Adds the remedy to an error about a topic. For an unknown one that is what there is instead, for which it
+// asks the daemon: the topic with the nearest name, and those that exist.
 absl::Status ExplainTopicError(const Admin& admin, const std::string& topic, const absl::Status& status);
 
 // The text added for an unknown topic when these exist. Pure.

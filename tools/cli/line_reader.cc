@@ -32,14 +32,23 @@ bool LineReader::WaitForInput() const {
   return waits[1].revents == 0;
 }
 
+bool LineReader::InterruptedMeanwhile() const {
+  pollfd wait = {interrupt_fd_, POLLIN, 0};
+  return poll(&wait, 1, 0) > 0;
+}
+
+void LineReader::EndInterrupted() {
+  buffer_.clear();  // half a line is no record
+  begin_ = scanned_ = 0;
+  at_end_ = true;
+}
+
 absl::Status LineReader::Fill() {
   buffer_.erase(0, begin_);
   scanned_ -= begin_;
   begin_ = 0;
   if (!WaitForInput()) {
-    buffer_.clear();  // half a line is no record
-    begin_ = scanned_ = 0;
-    at_end_ = true;
+    EndInterrupted();
     return absl::OkStatus();
   }
   const size_t had = buffer_.size();
@@ -54,7 +63,10 @@ absl::Status LineReader::Fill() {
   if (got < 0) {
     return absl::UnknownError(absl::StrCat("cannot read ", name_, ": ", std::strerror(errno)));
   }
-  if (got == 0) at_end_ = true;
+  if (got > 0) return absl::OkStatus();
+  at_end_ = true;
+  // The signal that ended the program on the other side in the middle of a line comes to this one, too.
+  if (InterruptedMeanwhile()) EndInterrupted();
   return absl::OkStatus();
 }
 

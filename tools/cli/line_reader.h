@@ -29,6 +29,8 @@ class LineReader {
  private:
   // Blocks until there is something to read; false when interrupted.
   bool WaitForInput() const;
+  bool InterruptedMeanwhile() const;
+  void EndInterrupted();
   absl::Status Fill();
 
   int fd_;

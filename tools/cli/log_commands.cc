@@ -106,11 +106,12 @@ void PrintVerdict(const LogVerdict& verdict, size_t errors, bool json, Output* o
                             {"warnings", warnings}}) +
                       "\n");
   }
-  out->Write(absl::StrCat(verdict.partitions, " partitions, ", verdict.segments, " segments, ",
-                          verdict.batches, " batches, ", verdict.records, " records, ",
-                          FormatBytes(verdict.bytes), ": ",
-                          errors == 0 ? "all sound" : absl::StrCat(errors, " errors"),
-                          warnings == 0 ? "" : absl::StrCat(", ", warnings, " warnings"), "\n"));
+  const std::string found = errors == 0 ? std::string("all sound") : Count(errors, "error");
+  out->Write(absl::StrCat(Count(verdict.partitions, "partition"), ", ", Count(verdict.segments, "segment"),
+                          ", ", verdict.batches, verdict.batches == 1 ? " batch, " : " batches, ",
+                          Count(verdict.records, "record"), ", ", FormatBytes(verdict.bytes), ": ", found,
+                          warnings == 0 ? std::string() : absl::StrCat(", ", Count(warnings, "warning")),
+                          "\n"));
 }
 
 absl::Status VerifyLog(CommandLine* line, const VerifyOptions& options) {

@@ -18,6 +18,7 @@
 #include "tools/cli/exit_code.h"
 #include "tools/cli/explain.h"
 #include "tools/cli/interrupt.h"
+#include "tools/cli/json.h"
 #include "tools/cli/line_reader.h"
 #include "tools/cli/produce_options.h"
 #include "tools/cli/quantity.h"
@@ -29,6 +30,12 @@ namespace {
 // JSON needs up to six bytes for one, so this admits every record that a broker takes by default.
 constexpr size_t kLineBytesMax = 32 * 1024 * 1024;
 
+absl::Status CannotOpen(const std::string& path) {
+  const int error = errno;
+  const std::string text = absl::StrCat("cannot open ", path, ": ", std::strerror(error));
+  return error == ENOENT ? absl::NotFoundError(text) : absl::UnknownError(text);
+}
+
 class ProduceJob {
  public:
   ProduceJob(CommandLine* line, const ProduceOptions& options)
@@ -39,9 +46,11 @@ class ProduceJob {
   absl::Status SendAll();
   absl::Status SendFile(const std::string& path);
   absl::Status SendLines(int fd, const std::string& name);
+  void Send(const RecordRef& record, uint64_t line);
   void ShowProgress();
-  absl::Status Conclude(const Admin& admin, const absl::Status& input);
-  void Summarize(absl::Duration took) const;
+  // Puts the first line that was not acknowledged into the totals; gives what went wrong.
+  absl::Status Cause(const Admin& admin, const absl::Status& input);
+  void Summarize(absl::Duration took);
 
   CommandLine* line_;
   const ProduceOptions& options_;
@@ -51,6 +60,8 @@ class ProduceJob {
   std::unique_ptr<DeliveryQueue> deliveries_;
   uint64_t records_ = 0;
   uint64_t bytes_ = 0;
+  bool topic_is_new_ = false;
+  std::string stopped_at_;  // the first line that was not sent; empty when all were
   DeliveryQueue::Totals totals_;
 };
 
@@ -60,9 +71,13 @@ absl::Status ProduceJob::Run() {
   parser_ = std::make_unique<RecordParser>(*std::move(parsing));
   absl::StatusOr<ProducerOptions> producing = ProducerOptionsOf(options_, *line_);
   if (!producing.ok()) return producing.status();
+  for (const std::string& path : options_.files) {
+    if (path != "-" && access(path.c_str(), R_OK) != 0) return CannotOpen(path);
+  }
   absl::StatusOr<std::unique_ptr<Client>> client = ConnectClient(*line_);
   if (!client.ok()) return client.status();
-  FitBatchesToTopic(Admin(**client), options_.topic, &*producing);
+  const Admin admin(**client);
+  topic_is_new_ = CodeOf(FitBatchesToTopic(admin, options_.topic, &*producing)) == ErrorCode::kUnknownTopic;
   absl::StatusOr<std::unique_ptr<Producer>> producer = Producer::Create(**client, *std::move(producing));
   if (!producer.ok()) return producer.status();
   producer_ = *std::move(producer);
@@ -75,8 +90,10 @@ absl::Status ProduceJob::Run() {
   const Future<absl::Status> flushed = producer_->FlushAsync();  // the deliveries tell when it is done
   totals_ = deliveries_->Finish();
   progress_.Clear();
+  const absl::Status cause = Cause(admin, input);
   Summarize(SystemClock().Monotonic() - begin);
-  return Conclude(Admin(**client), input);
+  return cause.ok() ? cause
+                    : WithMessage(cause, absl::StrCat(cause.message(), "; ", DescribeTotals(totals_)));
 }
 
 absl::Status ProduceJob::SendAll() {
@@ -86,7 +103,7 @@ absl::Status ProduceJob::SendAll() {
   }
   for (const std::string& path : options_.files) {
     absl::Status status = path == "-" ? SendLines(STDIN_FILENO, "stdin") : SendFile(path);
-    if (!status.ok()) return status;
+    if (!status.ok() || !stopped_at_.empty()) return status;
   }
   return absl::OkStatus();
 }
@@ -94,8 +111,8 @@ absl::Status ProduceJob::SendAll() {
 absl::Status ProduceJob::SendFile(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    const std::string text = absl::StrCat("cannot open ", path, ": ", std::strerror(errno));
-    return errno == ENOENT ? absl::NotFoundError(text) : absl::UnknownError(text);
+    stopped_at_ = absl::StrCat(path, ":1");
+    return CannotOpen(path);
   }
   absl::Status status = SendLines(fd, path);
   close(fd);
@@ -108,22 +125,34 @@ absl::Status ProduceJob::SendLines(int fd, const std::string& name) {
   absl::string_view text;
   bool more = true;
   RecordRef record;
+  const auto stop_at = [&](uint64_t line) { stopped_at_ = absl::StrCat(name, ":", line); };
   while (!deliveries_->failed() && !Interrupted()) {
     if (reader.WouldRead()) {
       deliveries_->Dispatch();
       ShowProgress();
     }
     absl::Status status = reader.Next(&text, &more);
-    if (!status.ok() || !more) return status;
+    if (!status.ok()) stop_at(reader.lines() + 1);
+    if (!status.ok()) return status;
+    if (!more && !Interrupted()) return absl::OkStatus();
+    if (!more) break;
+    if (parser_->IsBlank(text)) continue;
     status = parser_->Parse(text, &record);
     if (!status.ok()) {
-      return WithMessage(status, absl::StrCat(name, ":", reader.lines(), ": ", status.message()));
+      stop_at(reader.lines());
+      return WithMessage(status, absl::StrCat(stopped_at_, ": ", status.message()));
     }
-    deliveries_->Add(producer_->Send(record), reader.lines());
-    ++records_;
-    bytes_ += record.key.value_or("").size() + record.value.value_or("").size();
+    Send(record, reader.lines());
   }
+  stop_at(reader.lines() + 1);
   return absl::OkStatus();
+}
+
+void ProduceJob::Send(const RecordRef& record, uint64_t line) {
+  const size_t bytes = record.key.value_or("").size() + record.value.value_or("").size();
+  deliveries_->Add(producer_->Send(record), line, bytes);
+  ++records_;
+  bytes_ += bytes;
 }
 
 void ProduceJob::ShowProgress() {
@@ -132,29 +161,36 @@ void ProduceJob::ShowProgress() {
                               FormatBytes(bytes_)));
 }
 
-void ProduceJob::Summarize(absl::Duration took) const {
-  if (options_.quiet) return;
+void ProduceJob::Summarize(absl::Duration took) {
+  if (ParseOutputFormat(options_.output) == OutputFormat::kJson) {
+    Json summary = {{"topic", options_.topic},
+                    {"records", totals_.acknowledged},
+                    {"bytes", totals_.bytes},
+                    {"failed", totals_.failed},
+                    {"first_not_acknowledged", nullptr},
+                    {"seconds", absl::ToDoubleSeconds(took)}};
+    if (!totals_.first_place.empty()) summary["first_not_acknowledged"] = totals_.first_place;
+    line_->out.Write(Dump(summary) + "\n");
+    return;
+  }
+  if (options_.quiet || (totals_.acknowledged == 0 && !totals_.first_place.empty())) return;
   const double seconds = std::max(absl::ToDoubleSeconds(took), 1e-6);
-  PrintNote(absl::StrFormat("%d records to '%s' in %s (%s, %.0f records/s), %s", totals_.acknowledged,
-                            options_.topic, FormatSpan(took), FormatBytes(bytes_),
+  PrintNote(absl::StrFormat("%s to %s'%s' in %s (%s, %.0f records/s), %s",
+                            Count(totals_.acknowledged, "record"), topic_is_new_ ? "the new topic " : "",
+                            options_.topic, FormatSpan(took), FormatBytes(totals_.bytes),
                             static_cast<double>(totals_.acknowledged) / seconds,
                             options_.acks == "none" ? "not acknowledged" : options_.acks));
 }
 
-absl::Status ProduceJob::Conclude(const Admin& admin, const absl::Status& input) {
+absl::Status ProduceJob::Cause(const Admin& admin, const absl::Status& input) {
   if (totals_.failed > 0) {
     const absl::Status cause = ExplainTopicError(admin, options_.topic, totals_.first_error);
-    return WithMessage(
-        cause,
-        absl::StrCat(totals_.failed, totals_.failed == 1 ? " record was" : " records were",
-                     " not acknowledged, the first from ", totals_.first_place, ": ", cause.message()));
+    return WithMessage(cause, absl::StrCat(totals_.first_place, ": ", cause.message(), "; ",
+                                           Count(totals_.failed, "record"), " failed"));
   }
+  totals_.first_place = stopped_at_;
   if (!input.ok()) return input;
-  if (Interrupted()) {
-    return absl::CancelledError(
-        absl::StrCat("interrupted; ", totals_.acknowledged, " records had been sent and are acknowledged"));
-  }
-  return absl::OkStatus();
+  return stopped_at_.empty() ? absl::OkStatus() : absl::CancelledError("interrupted");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tools/cli/produce_options.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,7 +24,7 @@ void AddProduceOptions(CLI::App* command, ProduceOptions* options) {
   command->add_option("-H,--header", options->headers, "NAME=VALUE, added to every record; may be repeated")
       ->allow_extra_args(false);
   command->add_option("-p,--partition", options->partition, "partition of every record that names none")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int32_t{0}, std::numeric_limits<int32_t>::max()));
   options->null_option = command->add_flag("--null{}", options->null_text,
                                            "an empty key or value is null; --null=TEXT: TEXT means null");
   AddSendOptions(command, &options->compression, &options->acks);
@@ -42,6 +43,9 @@ void AddProduceOptions(CLI::App* command, ProduceOptions* options) {
       ->capture_default_str();
   command->add_option("--linger", options->linger, "how long a batch waits for more records")
       ->capture_default_str();
+  AddOutputOption(command, &options->output, {"table", "json"});
+  command->get_option("--output")
+      ->description("the summary: for people on standard error, or json on standard output");
   command->add_flag("-q,--quiet", options->quiet, "no progress and summary on standard error");
 }
 
@@ -57,14 +61,15 @@ void AddSendOptions(CLI::App* command, std::string* compression, std::string* ac
       ->capture_default_str();
 }
 
-void FitBatchesToTopic(const Admin& admin, const std::string& topic, ProducerOptions* options) {
+absl::Status FitBatchesToTopic(const Admin& admin, const std::string& topic, ProducerOptions* options) {
   const absl::StatusOr<TopicDescription> description = admin.DescribeTopic(topic).Get();
-  if (!description.ok()) return;
+  if (!description.ok()) return description.status();
   for (const SettingDescription& setting : description->settings) {
     if (setting.name != "batch_bytes_max") continue;
     const absl::StatusOr<uint64_t> limit = ParseByteSize(setting.value);
     if (limit.ok() && *limit > 0) options->batch_bytes = std::min<size_t>(options->batch_bytes, *limit);
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RecordHeader> ParseHeader(absl::string_view text) {

@@ -29,6 +29,7 @@ struct ProduceOptions {
   std::string acks = "durable";
   std::string input_format = "lines";
   std::string report;
+  std::string output;
   std::string batch_bytes = "1MiB";
   std::string linger = "0";
   bool quiet = false;
@@ -44,8 +45,8 @@ absl::StatusOr<RecordParserOptions> ParserOptionsOf(const ProduceOptions& option
 absl::StatusOr<ProducerOptions> ProducerOptionsOf(const ProduceOptions& options, const CommandLine& line);
 
 // Keeps batches below what the topic allows, where that is less. A topic that does not exist yet will have
-// the daemon's defaults, which the producer knows.
-void FitBatchesToTopic(const Admin& admin, const std::string& topic, ProducerOptions* options);
+// the daemon's defaults, which the producer knows; the status tells that.
+absl::Status FitBatchesToTopic(const Admin& admin, const std::string& topic, ProducerOptions* options);
 
 // "name=value" with a name. The value may be empty or hold '='.
 absl::StatusOr<RecordHeader> ParseHeader(absl::string_view text);

@@ -151,6 +151,10 @@ absl::StatusOr<std::vector<uint32_t>> ParsePartitions(absl::string_view text) {
   return partitions;
 }
 
+std::string Count(uint64_t number, absl::string_view noun) {
+  return absl::StrCat(number, " ", noun, number == 1 ? "" : "s");
+}
+
 std::string FormatBytes(uint64_t bytes) {
   constexpr absl::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return absl::StrCat(bytes, " B");

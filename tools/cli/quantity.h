@@ -31,6 +31,8 @@ absl::StatusOr<std::vector<uint32_t>> ParsePartitions(absl::string_view text);
 bool ParseNumber(absl::string_view text, uint64_t* number);
 
 // "1.5 MiB", "312 B".
+// "1 record", "2 records".
+std::string Count(uint64_t number, absl::string_view noun);
 std::string FormatBytes(uint64_t bytes);
 
 // "850 us", "12.3 ms", "4.2 s", "3m 12s", "2d 4h".

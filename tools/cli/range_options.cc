@@ -8,17 +8,31 @@
 
 namespace leat {
 
-void AddRangeOptions(CLI::App* command, RangeOptions* options) {
+CLI::Validator NotEmpty() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.empty() ? std::string("needs a value; leave the option out for its default")
+                            : std::string();
+      },
+      "");
+}
+
+void AddRangeOptions(CLI::App* command, RangeOptions* options, const std::string& to_remark) {
   const std::string places(PositionHelp());
-  CLI::Option* const from = command->add_option("--from", options->from,
-                                                absl::StrCat("first record: ", places, ". Default: start"));
-  CLI::Option* const to = command->add_option(
-      "--to", options->to,
-      "where to stop, itself not included: as --from. Only a time in the future is waited for");
+  CLI::Option* const from =
+      command->add_option("--from", options->from, absl::StrCat("first record: ", places, ". Default: start"))
+          ->check(NotEmpty());
+  CLI::Option* const to =
+      command
+          ->add_option("--to", options->to,
+                       absl::StrCat("where to stop, itself not included: as --from. ", to_remark))
+          ->check(NotEmpty());
   command->add_option("--offset", options->offset, "both in one: FROM:TO, FROM: or :TO, also @TIME:1h")
+      ->check(NotEmpty())
       ->excludes(from)
       ->excludes(to);
-  command->add_option("--partitions", options->partitions, "only these, for example 0,2-4. Default: all");
+  command->add_option("--partitions", options->partitions, "only these, for example 0,2-4. Default: all")
+      ->check(NotEmpty());
 }
 
 absl::StatusOr<RangeRequest> ParseRangeOptions(const RangeOptions& options, int64_t now_ms) {

@@ -9,6 +9,9 @@
 
 namespace leat {
 
+// Refuses an empty value, which would count as none: most likely a variable of a script that is not set.
+CLI::Validator NotEmpty();
+
 // The options by which consume and replay choose records.
 struct RangeOptions {
   std::string from;
@@ -17,7 +20,8 @@ struct RangeOptions {
   std::string partitions;
 };
 
-void AddRangeOptions(CLI::App* command, RangeOptions* options);
+// `to_remark` is what --to says about the future.
+void AddRangeOptions(CLI::App* command, RangeOptions* options, const std::string& to_remark);
 
 // Usage errors for what makes no sense. `now_ms` is the clock that "@-10m" counts from.
 absl::StatusOr<RangeRequest> ParseRangeOptions(const RangeOptions& options, int64_t now_ms);

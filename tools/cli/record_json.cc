@@ -70,6 +70,9 @@ absl::Status ReadHeaders(const Json& source, std::vector<RecordHeader>* headers)
     absl::Status status;
     if (source.is_object()) {
       header.key = name;
+      if (!value.is_null() && !value.is_string()) {
+        return Wrong(name, "text or null (bytes: \"headers\":[{\"key\":...,\"value_base64\":...}])");
+      }
       status = ReadText(name, value, &header.value);
     } else {
       status = ReadHeader(value, &header);
@@ -107,6 +110,21 @@ absl::Status ReadPartition(const Json& value, std::optional<int32_t>* out) {
   }
   *out = static_cast<int32_t>(value.get<uint64_t>());
   return absl::OkStatus();
+}
+
+// Says where the line stops being JSON, and why.
+absl::Status NotJson(absl::string_view line) {
+  constexpr size_t kReasonBytes = 200;
+  std::string reason;
+  try {
+    [[maybe_unused]] const Json json = Json::parse(line.begin(), line.end());
+  } catch (const Json::exception& error) {
+    const std::string text = error.what();
+    const size_t column = text.find("column ");
+    reason = text.substr(column == std::string::npos ? 0 : column, kReasonBytes);
+  }
+  return absl::InvalidArgumentError(absl::StrCat("the line is not JSON in UTF-8: ", reason,
+                                                 "; for plain text leave out --input-format json"));
 }
 
 absl::Status ReadField(const std::string& name, const Json& value, Record* record) {
@@ -155,8 +173,18 @@ absl::Status ParseRecordJson(absl::string_view line, Record* record) {
   record->headers.clear();
   record->timestamp_ms.reset();
   const Json json = Json::parse(line.begin(), line.end(), nullptr, false);
-  if (json.is_discarded()) return absl::InvalidArgumentError("the line is not JSON in UTF-8");
-  if (!json.is_object()) return absl::InvalidArgumentError("the line is not a JSON object");
+  if (json.is_discarded()) return NotJson(line);
+  if (!json.is_object()) {
+    return absl::InvalidArgumentError(
+        "the line is not a JSON object; write for example {\"value\":\"text\"}");
+  }
+  for (const char* name : {"key", "value"}) {
+    const std::string other = absl::StrCat(name, "_base64");
+    if (json.contains(name) && json.contains(other)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", name, "\" and \"", other, "\" contradict each other: leave one of them out"));
+    }
+  }
   for (const auto& [name, value] : json.items()) {
     absl::Status status = ReadField(name, value, record);
     if (!status.ok()) return status;

@@ -25,6 +25,10 @@ RecordParser::RecordParser(RecordParserOptions options) : options_(std::move(opt
   for (const RecordHeader& header : options_.headers) fixed_headers_.push_back(ViewOf(header));
 }
 
+bool RecordParser::IsBlank(absl::string_view line) const {
+  return options_.format == InputFormat::kJson && line.find_first_not_of(" \t\r") == absl::string_view::npos;
+}
+
 absl::Status RecordParser::Parse(absl::string_view line, RecordRef* record) {
   *record = RecordRef();
   record->topic = options_.topic;

@@ -31,6 +31,9 @@ class RecordParser {
  public:
   explicit RecordParser(RecordParserOptions options);
 
+  // A line that is no record: white space alone between JSON lines.
+  bool IsBlank(absl::string_view line) const;
+
   // `record` refers to `line` and to this parser: valid until the next call.
   absl::Status Parse(absl::string_view line, RecordRef* record);
 

@@ -65,6 +65,7 @@ class ReplayJob {
   RangeRequest request_;
   Pacer pacer_;
   ProducerOptions producing_;
+  absl::Duration request_timeout_;
   std::unique_ptr<RecordSink> sink_;
   std::unique_ptr<Producer> producer_;
   std::unique_ptr<DeliveryQueue> deliveries_;
@@ -102,6 +103,7 @@ absl::Status ReplayJob::ReadOptions() {
   producing_.batch_bytes = kBatchBytes;
   const absl::StatusOr<absl::Duration> timeout = TimeoutOf(*line_);
   if (!timeout.ok()) return timeout.status();
+  request_timeout_ = *timeout;
   if (line_->timeout_option->count() > 0) producing_.delivery_timeout = *timeout;
   producing_.max_block = producing_.delivery_timeout;
   return absl::OkStatus();
@@ -119,7 +121,8 @@ absl::Status ReplayJob::Run() {
     status = PrepareCopy(**client, admin, *span);
     if (!status.ok()) return status;
   }
-  absl::StatusOr<std::unique_ptr<SpanReader>> reader = SpanReader::Create(**client, options_.topic, *span);
+  absl::StatusOr<std::unique_ptr<SpanReader>> reader =
+      SpanReader::Create(**client, options_.topic, *span, ConnectionWatch(**client, request_timeout_, false));
   if (!reader.ok()) return ExplainTopicError(admin, options_.topic, reader.status());
   MergedReader merged(reader->get(), *span);
 
@@ -145,15 +148,16 @@ absl::Status ReplayJob::PrepareCopy(Client& client, const Admin& admin, const To
   const absl::StatusOr<CreatedTopic> created = admin.CreateTopic(target).Get();
   if (!created.ok()) return created.status();
   if (created->created && !options_.quiet) {
-    PrintNote(absl::StrCat("created topic '", options_.into, "' with ", created->partitions, " partitions"));
+    PrintNote(
+        absl::StrCat("created topic '", options_.into, "' with ", Count(created->partitions, "partition")));
   }
-  FitBatchesToTopic(admin, options_.into, &producing_);
+  (void)FitBatchesToTopic(admin, options_.into, &producing_);  // the producer knows the defaults
   keep_partition_ = created->partitions == span.topic_partitions;
   absl::StatusOr<std::unique_ptr<Producer>> producer = Producer::Create(client, producing_);
   if (!producer.ok()) return producer.status();
   producer_ = *std::move(producer);
   deliveries_ = std::make_unique<DeliveryQueue>(nullptr);
-  deliveries_->SetSource("record ");
+  deliveries_->SetSource("record");
   return absl::OkStatus();
 }
 
@@ -205,7 +209,8 @@ void ReplayJob::Send(const ConsumedRecord& record) {
   copy.value = record.value();
   copy.headers = headers_;
   copy.timestamp_ms = record.timestamp_ms();
-  deliveries_->Add(producer_->Send(copy), records_);
+  deliveries_->Add(producer_->Send(copy), records_,
+                   record.key().value_or("").size() + record.value().value_or("").size());
 }
 
 Json GoneToJson(const std::vector<GoneRange>& gone) {
@@ -221,12 +226,13 @@ Json GoneToJson(const std::vector<GoneRange>& gone) {
 
 void ReplayJob::Summarize(absl::Duration took, const SpanReader& reader) {
   const int64_t gone = CountGone(reader.gone());
+  const uint64_t bytes = copying() ? totals_.bytes : bytes_;
   const uint64_t done = copying() ? totals_.acknowledged : records_;
   if (copying() && options_.sink.output == "json") {
     line_->out.Write(Dump({{"topic", options_.topic},
                            {"into", options_.into},
                            {"records", done},
-                           {"bytes", bytes_},
+                           {"bytes", bytes},
                            {"failed", totals_.failed},
                            {"gone", gone},
                            {"gone_ranges", GoneToJson(reader.gone())},
@@ -234,20 +240,20 @@ void ReplayJob::Summarize(absl::Duration took, const SpanReader& reader) {
     line_->out.Write("\n");
   }
   if (options_.quiet || line_->out.failed()) return;
-  PrintNote(absl::StrCat(done, " records of '", options_.topic, "' replayed",
+  PrintNote(absl::StrCat(Count(done, "record"), " of '", options_.topic, "' replayed",
                          copying() ? absl::StrCat(" into '", options_.into, "'") : std::string(), " in ",
-                         FormatSpan(took), " (", FormatBytes(bytes_), ")",
-                         gone > 0 ? absl::StrCat("; ", gone, " offsets of the range are gone") : ""));
+                         FormatSpan(took), " (", FormatBytes(bytes), ")",
+                         gone > 0 ? absl::StrCat("; gone from the range: ", Count(gone, "offset")) : ""));
 }
 
 absl::Status ReplayJob::Conclude(const Admin& admin, const std::vector<GoneRange>& gone) {
   if (totals_.failed > 0) {
     const absl::Status cause = ExplainTopicError(admin, options_.into, totals_.first_error);
-    return WithMessage(cause,
-                       absl::StrCat(totals_.failed, " records were not acknowledged: ", cause.message()));
+    return WithMessage(cause, absl::StrCat(cause.message(), "; ", DescribeTotals(totals_)));
   }
   if (line_->out.failed()) return absl::OkStatus();  // the caller looks at it
-  if (Interrupted()) return absl::CancelledError(absl::StrCat("interrupted after ", records_, " records"));
+  if (Interrupted())
+    return absl::CancelledError(absl::StrCat("interrupted after ", Count(records_, "record")));
   return RangeNotWhole(gone);
 }
 
@@ -258,15 +264,19 @@ void AddReplayCommand(CommandLine* line) {
       "replay", "Prints or copies records again, in the order of their timestamps, up to the present end.");
   auto options = std::make_shared<ReplayOptions>();
   command->add_option("TOPIC", options->topic, "the topic to replay")->required();
-  AddRangeOptions(command, &options->range);
-  command->add_option(
+  AddRangeOptions(command, &options->range, "The present end at the latest");
+  CLI::Option* const into = command->add_option(
       "--into", options->into,
       "copy into this topic with key, value, headers and timestamp (and partition, where it has as "
       "many); created when missing");
+  into->check(NotEmpty());
   CLI::Option* const rate = command->add_option("--rate", options->rate, "so many records: 100/s, 60/m");
   command->add_option("--speed", options->speed, "at the original pace times this: 1x, 2x, 0.5x")
+      ->check(NotEmpty())
       ->excludes(rate);
+  rate->check(NotEmpty());
   AddSendOptions(command, &options->compression, &options->acks);
+  for (const char* name : {"--compression", "--acks"}) command->get_option(name)->needs(into);
   AddRecordSinkOptions(command, &options->sink);
   command->add_flag("-q,--quiet", options->quiet, "no progress and summary on standard error");
   command->callback(

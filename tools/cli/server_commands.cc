@@ -92,12 +92,12 @@ Json InfoJson(const ServerDescription& server, const std::string& address) {
 }
 
 std::string RecoveryText(const RecoveryFigures& recovery) {
-  return absl::StrCat(recovery.clean ? "after a clean stop" : "after an unclean stop", ", ",
-                      recovery.partitions, " partitions in ",
-                      FormatSpan(absl::Milliseconds(recovery.duration_ms)), "; scanned ",
-                      FormatBytes(recovery.bytes_scanned), ", cut ", FormatBytes(recovery.bytes_cut),
-                      ", rebuilt ", recovery.indexes_rebuilt, " indexes, fenced ", recovery.partitions_fenced,
-                      " partitions, damaged ", recovery.partitions_damaged);
+  return absl::StrCat(
+      recovery.clean ? "after a clean stop" : "after an unclean stop", ", ",
+      Count(recovery.partitions, "partition"), " in ", FormatSpan(absl::Milliseconds(recovery.duration_ms)),
+      "; scanned ", FormatBytes(recovery.bytes_scanned), ", cut ", FormatBytes(recovery.bytes_cut),
+      ", rebuilt ", recovery.indexes_rebuilt, recovery.indexes_rebuilt == 1 ? " index" : " indexes",
+      ", fenced ", Count(recovery.partitions_fenced, "partition"), ", damaged ", recovery.partitions_damaged);
 }
 
 std::string InfoText(const ServerDescription& server, const std::string& address) {
@@ -110,11 +110,11 @@ std::string InfoText(const ServerDescription& server, const std::string& address
       {"up", FormatSpan(absl::Milliseconds(server.uptime_ms))},
       {"data directory", absl::StrCat(server.data_dir, " (", server.data_id, ")")},
       {"free disk space", FormatBytes(durability.disk_free_bytes)},
-      {"topics", absl::StrCat(server.topics, " with ", server.partitions, " partitions")},
+      {"topics", absl::StrCat(server.topics, " with ", Count(server.partitions, "partition"))},
       {"connections", absl::StrCat(server.connections)},
       {"syncs", absl::StrCat(durability.syncs, "; p50 ", micros(durability.sync_p50_us), ", p99 ",
                              micros(durability.sync_p99_us), ", longest ", micros(durability.sync_max_us),
-                             "; ", durability.group_p50, " partitions per group (p50)")},
+                             "; ", Count(durability.group_p50, "partition"), " per group (p50)")},
       {"recovery", RecoveryText(server.recovery)},
   };
   for (const std::string& note : server.recovery.notes) fields.emplace_back("", note);
@@ -189,9 +189,12 @@ void AddServerCommands(CommandLine* line) {
 
 void AddVersionCommand(CommandLine* line) {
   CLI::App* const version = line->app.add_subcommand("version", "Prints the version of this program.");
-  version->callback([line] {
-    line->run = [line] {
-      line->out.Write("leat " LEAT_VERSION "\n");
+  auto output = std::make_shared<std::string>();
+  AddOutputOption(version, output.get(), {"table", "json"});
+  version->callback([line, output] {
+    line->run = [line, output] {
+      const bool json = ParseOutputFormat(*output) == OutputFormat::kJson;
+      line->out.Write(json ? Dump({{"version", LEAT_VERSION}}) + "\n" : "leat " LEAT_VERSION "\n");
       return absl::OkStatus();
     };
   });

@@ -10,12 +10,18 @@
 #include "tools/cli/exit_code.h"
 
 namespace leat {
+namespace {
+
+// More records than most batches have; each step costs a fetch.
+constexpr int kBlindStepsMax = 10'000;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SpanReader>> SpanReader::Create(Client& client, const std::string& topic,
-                                                               const TopicSpan& span) {
+                                                               const TopicSpan& span, ConnectionWatch watch) {
   absl::StatusOr<std::unique_ptr<Consumer>> consumer = Consumer::Create(client);
   if (!consumer.ok()) return consumer.status();
-  std::unique_ptr<SpanReader> reader(new SpanReader(*std::move(consumer), topic));
+  std::unique_ptr<SpanReader> reader(new SpanReader(*std::move(consumer), topic, std::move(watch)));
   reader->gone_ = span.gone;
   std::vector<Assignment> assignments;
   for (const PartitionSpan& part : span.partitions) {
@@ -38,7 +44,11 @@ absl::StatusOr<ConsumedRecords> SpanReader::Poll(absl::Duration timeout) {
     if (!Skip(partition->partition, records.status())) Fail(partition->partition, records.status());
     return ConsumedRecords();
   }
-  if (records->empty()) LookForEnds();
+  if (!records->empty()) blind_steps_ = 0;
+  if (records->empty()) {
+    LookForEnds();
+    if (absl::Status status = watch_.Check(); !done() && !status.ok()) return status;
+  }
   records->erase(std::remove_if(records->begin(), records->end(),
                                 [this](const ConsumedRecord& record) { return !Take(record); }),
                  records->end());
@@ -62,11 +72,11 @@ void SpanReader::Finish(int32_t partition) {
 }
 
 bool SpanReader::Skip(int32_t partition, const absl::Status& cause) {
-  const std::optional<Offset> resume = ResumeOffsetOf(cause);
   const absl::StatusOr<PartitionProgress> progress = consumer_->Progress({topic_, partition});
   const auto part = parts_.find(partition);
-  if (!resume.has_value() || !progress.ok() || part == parts_.end() || *resume <= progress->position)
-    return false;
+  const std::optional<Offset> resume =
+      progress.ok() && part != parts_.end() ? ResumeOffset(progress->position, cause) : std::nullopt;
+  if (!resume.has_value()) return false;
   const Offset from = std::max(progress->position, part->second.from);
   const Offset to = std::min(*resume, part->second.to.value_or(*resume));
   if (from < to) AddGone({partition, from, to, CodeOf(cause) != ErrorCode::kOffsetOutOfRange}, &gone_);
@@ -75,6 +85,19 @@ bool SpanReader::Skip(int32_t partition, const absl::Status& cause) {
     return true;
   }
   return consumer_->Seek({topic_, partition}, ReadFrom::At(*resume)).Get().ok();
+}
+
+std::optional<Offset> SpanReader::ResumeOffset(Offset position, const absl::Status& cause) {
+  const std::optional<UnreadableRange> range = UnreadableRangeOf(cause);
+  if (range.has_value()) {
+    blind_steps_ = 0;
+    return range->end > position ? std::optional<Offset>(range->end) : std::nullopt;
+  }
+  const ErrorCode code = CodeOf(cause);
+  if (code != ErrorCode::kDataLoss && code != ErrorCode::kCorruptBatch) return std::nullopt;
+  // The damage hides where the next batch begins: feel for it.
+  if (position < 0 || ++blind_steps_ > kBlindStepsMax) return std::nullopt;
+  return position + 1;
 }
 
 void SpanReader::Fail(int32_t partition, const absl::Status& cause) {

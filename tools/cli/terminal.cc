@@ -1,5 +1,6 @@
 #include "tools/cli/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -17,21 +18,35 @@ constexpr absl::Duration kBetween = absl::Milliseconds(200);
 
 bool IsTerminal(int fd) { return isatty(fd) == 1; }
 
-bool UseColour(int fd) {
-  const char* const no_colour = std::getenv("NO_COLOR");
+namespace {
+
+bool KnowsEscapes(int fd) {
   const char* const term = std::getenv("TERM");
-  if (no_colour != nullptr && no_colour[0] != '\0') return false;
   return IsTerminal(fd) && (term == nullptr || absl::string_view(term) != "dumb");
 }
 
+// What fits into one line of the terminal: a longer one would wrap, and could not be taken away again.
+absl::string_view FitLine(absl::string_view text) {
+  winsize size = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return text;
+  return text.substr(0, size.ws_col - 1);
+}
+
+}  // namespace
+
+bool UseColour(int fd) {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return KnowsEscapes(fd) && (no_colour == nullptr || no_colour[0] == '\0');
+}
+
 ProgressLine::ProgressLine(bool enabled, const Clock& clock)
-    : clock_(clock), enabled_(enabled && IsTerminal(STDERR_FILENO)), next_(clock.Monotonic() + kFirst) {}
+    : clock_(clock), enabled_(enabled && KnowsEscapes(STDERR_FILENO)), next_(clock.Monotonic() + kFirst) {}
 
 bool ProgressLine::Due() { return enabled_ && clock_.Monotonic() >= next_; }
 
 void ProgressLine::Show(absl::string_view text) {
   if (!enabled_) return;
-  const std::string line = absl::StrCat("\r\x1b[K", text);
+  const std::string line = absl::StrCat("\r\x1b[K", FitLine(text));
   std::fwrite(line.data(), 1, line.size(), stderr);
   shown_ = true;
   next_ = clock_.Monotonic() + kBetween;

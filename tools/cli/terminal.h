@@ -14,8 +14,8 @@ bool IsTerminal(int fd);
 // Whether to colour what goes to `fd`: a terminal, NO_COLOR unset or empty, TERM not "dumb".
 bool UseColour(int fd);
 
-// A line on standard error that is rewritten in place; nothing when standard error is no terminal or
-// `enabled` is false. One thread.
+// A line on standard error that is rewritten in place, cut to the terminal's width; nothing when standard
+// error is no terminal, or a dumb one, or `enabled` is false. One thread.
 class ProgressLine {
  public:
   explicit ProgressLine(bool enabled, const Clock& clock = SystemClock());

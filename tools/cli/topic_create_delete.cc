@@ -11,6 +11,7 @@
 #include "tools/cli/explain.h"
 #include "tools/cli/json.h"
 #include "tools/cli/nearest_name.h"
+#include "tools/cli/quantity.h"
 #include "tools/cli/terminal.h"
 #include "tools/cli/topic_commands.h"
 
@@ -30,6 +31,7 @@ struct DeleteOptions {
   std::vector<std::string> names;
   bool if_exists = false;
   bool yes = false;
+  std::string output;
 };
 
 void PrintCreated(const std::string& name, const CreateOptions& options, const CreatedTopic& created,
@@ -47,12 +49,18 @@ void PrintCreated(const std::string& name, const CreateOptions& options, const C
     case OutputFormat::kTable:
       break;
   }
-  const std::string count =
-      absl::StrCat(created.partitions, created.partitions == 1 ? " partition" : " partitions");
+  const std::string count = Count(created.partitions, "partition");
   const absl::string_view did = created.created   ? "created topic"
                                 : options.dry_run ? "would create, if missing, topic"
                                                   : "there is already a topic";
   out->Write(absl::StrCat(did, " '", name, "' with ", count, "\n"));
+}
+
+void PrintDeleted(const std::string& name, const DeleteOptions& options, bool deleted, Output* out) {
+  const OutputFormat format = ParseOutputFormat(options.output);
+  if (format == OutputFormat::kJson) return out->Write(Dump({{"topic", name}, {"deleted", deleted}}) + "\n");
+  if (!deleted) return;
+  out->Write(format == OutputFormat::kName ? name + "\n" : absl::StrCat("deleted topic '", name, "'\n"));
 }
 
 // Does `one` for each name and prints its errors; they do not keep the others from being tried. Gives the
@@ -84,7 +92,11 @@ absl::Status CreateTopics(CommandLine* line, const CreateOptions& options) {
     topic.validate_only = options.dry_run;
     const absl::StatusOr<CreatedTopic> created = admin.CreateTopic(topic).Get();
     if (created.ok()) PrintCreated(name, options, *created, &line->out);
-    return created.status();
+    if (CodeOf(created.status()) != ErrorCode::kTopicExists) return created.status();
+    return WithMessage(
+        created.status(),
+        absl::StrCat(created.status().message(), "; --if-not-exists takes it as it is, 'leat topic alter ",
+                     name, "' changes it"));
   });
 }
 
@@ -108,9 +120,9 @@ absl::Status DeleteTopics(CommandLine* line, const DeleteOptions& options) {
   const Admin admin(**client);
   return ForEachName(options.names, [&](const std::string& name) {
     const absl::Status status = admin.DeleteTopic(name).Get();
-    if (CodeOf(status) == ErrorCode::kUnknownTopic && options.if_exists) return absl::OkStatus();
-    if (!status.ok()) return ExplainTopicError(admin, name, status);
-    line->out.Write(absl::StrCat("deleted topic '", name, "'\n"));
+    const bool missing = CodeOf(status) == ErrorCode::kUnknownTopic && options.if_exists;
+    if (!status.ok() && !missing) return ExplainTopicError(admin, name, status);
+    PrintDeleted(name, options, status.ok(), &line->out);
     return absl::OkStatus();
   });
 }
@@ -138,6 +150,7 @@ void AddTopicDelete(CommandLine* line, CLI::App* topic) {
   command->add_option("NAME", options->names, "the topics")->required();
   command->add_flag("--if-exists", options->if_exists, "no error for a topic that does not exist");
   command->add_flag("-y,--yes", options->yes, "do not ask; needed where standard input is no terminal");
+  AddOutputOption(command, &options->output, {"table", "json", "name"});
   command->callback(
       [line, options] { line->run = [line, options] { return DeleteTopics(line, *options); }; });
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/admin.h"
+#include "protocol/record/error.h"
 #include "tools/cli/explain.h"
 #include "tools/cli/json.h"
 #include "tools/cli/quantity.h"
@@ -156,6 +157,12 @@ Json DescriptionJson(const TopicDescription& description) {
   return json;
 }
 
+// One word for the column; the reason stands below the table.
+std::string StateName(const PartitionDescription& partition) {
+  if (partition.state.ok()) return partition.lost.empty() ? "ok" : "damaged";
+  return CodeOf(partition.state) == ErrorCode::kPartitionFenced ? "fenced" : "failed";
+}
+
 void PrintDescription(const TopicDescription& description, Output* out) {
   const bool colour = UseColour(STDOUT_FILENO);
   const TopicTotals totals = TotalsOf(description);
@@ -180,9 +187,13 @@ void PrintDescription(const TopicDescription& description, Output* out) {
     partitions.Add({absl::StrCat(partition.partition), absl::StrCat(partition.log_start_offset),
                     absl::StrCat(partition.durable_offset), absl::StrCat(partition.visible_offset),
                     absl::StrCat(partition.end_offset), FormatBytes(partition.bytes),
-                    absl::StrCat(partition.segments), StateText(partition)});
+                    absl::StrCat(partition.segments), StateName(partition)});
   }
   out->Write(absl::StrCat("\n", settings.Render(colour), "\n", partitions.Render(colour)));
+  for (const PartitionDescription& partition : description.partitions) {
+    if (partition.state.ok() && partition.lost.empty()) continue;
+    out->Write(absl::StrCat("\npartition ", partition.partition, ": ", StateText(partition), "\n"));
+  }
 }
 
 absl::Status DescribeTopic(CommandLine* line, const DescribeOptions& options) {

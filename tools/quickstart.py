@@ -31,6 +31,10 @@ class Mismatch(Exception):
     """What was promised is not what was found."""
 
 
+class NoInput(Exception):
+    """There is nothing to show Leat at work on."""
+
+
 class Progress:
     """One changing line on a terminal, nothing elsewhere."""
 
@@ -54,7 +58,10 @@ progress = Progress()
 
 def package_records():
     """(key, value, headers) of each stanza of the Debian package index."""
-    run = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=False)
+    try:
+        run = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=False)
+    except OSError as problem:
+        raise NoInput(f"apt-cache cannot be run ({problem.strerror}); use --input FILE") from None
     records = []
     for stanza in run.stdout.split(b"\n\n"):
         if not stanza.strip():
@@ -64,13 +71,19 @@ def package_records():
         if b"Package" in fields:
             records.append((fields[b"Package"], stanza, ((b"section", fields.get(b"Section", b"")),)))
     if not records:
-        raise Mismatch("apt-cache dumpavail gives no packages; run 'apt-get update', or use --input FILE")
+        raise NoInput("apt-cache dumpavail gives no packages; run 'apt-get update', or use --input FILE")
     return records
 
 
 def file_records(path):
-    with open(path, "rb") as file:
-        return [(None, line.rstrip(b"\n"), ()) for line in file]
+    try:
+        with open(path, "rb") as file:
+            records = [(None, line.rstrip(b"\n"), ()) for line in file]
+    except OSError as problem:
+        raise NoInput(f"cannot read {path}: {problem.strerror}") from None
+    if not records:
+        raise NoInput(f"{path} is empty; one record a line is wanted")
+    return records
 
 
 def text_field(target, name, value):
@@ -251,29 +264,40 @@ def round_trip(broker, records, path):
 def crash(broker, records, path):
     """Kills the broker while a producer writes; the producer goes on by itself when it is back."""
     broker.run("topic", "create", "crash", "--partitions", str(PARTITIONS))
-    lines = path.read_bytes().splitlines(keepends=True)
     producer = subprocess.Popen(broker.command("produce", "crash", "--input-format", "json", "--report", "json",
                                                "--quiet"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        return crash_under(broker, records, path, producer)
+    finally:
+        if producer.poll() is None:
+            producer.kill()
+            producer.wait()
+
+
+def crash_under(broker, records, path, producer):
+    lines = path.read_bytes().splitlines(keepends=True)
     reports = []
     reader = threading.Thread(target=lambda: reports.extend(producer.stdout), daemon=True)
     reader.start()
     third = max(1, len(lines) // 3)
-    acknowledged = threading.Event()
+    chunk = min(500, third)
+    a_third_sent = threading.Event()
 
     def feed():
         with producer.stdin:
-            for at in range(0, len(lines), 500):
-                producer.stdin.write(b"".join(lines[at:at + 500]))
+            for at in range(0, len(lines), chunk):
+                producer.stdin.write(b"".join(lines[at:at + chunk]))
                 producer.stdin.flush()
-                if at >= third and not acknowledged.is_set():
-                    acknowledged.set()
+                if at + chunk >= third:
+                    a_third_sent.set()
                 time.sleep(0.001)
 
     feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
-    acknowledged.wait(DEADLINE_S)
+    if not a_third_sent.wait(DEADLINE_S):
+        raise Mismatch(f"the producer took less than a third of its input in {DEADLINE_S} s")
     begin = time.monotonic()
-    while not reports and time.monotonic() - begin < DEADLINE_S and producer.poll() is None and len(lines) > 1:
+    while not reports and time.monotonic() - begin < DEADLINE_S and producer.poll() is None:
         time.sleep(0.001)
     before = len(reports)
     broker.kill()
@@ -335,12 +359,10 @@ def run(options, home):
     begin = time.monotonic()
     broker = Broker(options.bin, home)
     source = f"lines of {options.input}" if options.input else "Debian package index"
+    records = file_records(options.input) if options.input else package_records()
     try:
         start_s = broker.start()
         print(f"leatd runs on {broker.address}, data in {broker.data}", flush=True)
-        records = file_records(options.input) if options.input else package_records()
-        if not records:
-            raise Mismatch(f"{options.input} is empty")
         path = home / "input.jsonl"
         with open(path, "wb") as file:
             file.writelines(map(to_json, records))
@@ -368,13 +390,22 @@ def run(options, home):
             print("Try it:")
             print(f"  export LEAT_ADDRESS={broker.address}")
             print(f"  {options.bin}/leat topic list")
-            print(f"  {options.bin}/leat consume packages --from -3 --exit-at-end --format '%k %h\\n'")
+            shown = "%v" if options.input else "%k %h"
+            print(f"  {options.bin}/leat consume packages --from -3 --exit-at-end --format '{shown}\\n'")
+            print(f"Its data stays in {home} until you remove it.")
         else:
             broker.stop()
     except BaseException:
         if broker.process and broker.process.poll() is None:
             broker.kill()
         raise
+
+
+def end_in_order(number, _frame):
+    """What was started is stopped and removed on the way out; more signals would break that off."""
+    for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def main():
@@ -384,14 +415,24 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave the broker running and say how to use it")
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"),
                         help=argparse.SUPPRESS)
+    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.input and not os.path.isfile(options.input):
+    if options.input and not os.path.exists(options.input):
         parser.error(f"no such file: {options.input}")
+    if options.input and os.path.isdir(options.input):
+        parser.error(f"{options.input} is a directory; name a file with one record a line")
+    if options.check_arguments:
+        return 0
     options.bin = options.bin.resolve()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_in_order)
     home = pathlib.Path(tempfile.mkdtemp(prefix="leat-quickstart-"))
     try:
         run(options, home)
+    except NoInput as problem:
+        print(f"quickstart: {problem}", file=sys.stderr)
+        shutil.rmtree(home, ignore_errors=True)
+        return 1
     except Mismatch as problem:
         print(f"quickstart: {problem}", file=sys.stderr)
         log = home / "leatd.log"

@@ -1,6 +1,7 @@
 """tools/quickstart.py: what it proves it has to prove, and what is wrong it has to say."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,11 +28,11 @@ class QuickstartTest(unittest.TestCase):
         self.addCleanup(self.home.cleanup)
         self.path = pathlib.Path(self.home.name)
 
-    def run_quickstart(self, content, bin_dir=BIN):
+    def run_quickstart(self, content, bin_dir=BIN, timeout=200):
         file = self.path / "input"
         file.write_bytes(content)
         return subprocess.run([sys.executable, "-B", SCRIPT, "--bin", bin_dir, "--input", file],
-                              capture_output=True, text=True, timeout=200, check=False,
+                              capture_output=True, text=True, timeout=timeout, check=False,
                               env={**os.environ, "TMPDIR": self.home.name})
 
     def test_lines_of_a_file_also_those_that_are_not_text(self):
@@ -40,6 +41,48 @@ class QuickstartTest(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertIn("acknowledged and lost  0", run.stdout)
         self.assertEqual([entry.name for entry in self.path.iterdir()], ["input"], "leaves nothing behind")
+
+    def test_few_lines_do_not_hang(self):
+        """The broker is killed in the middle of any input, also of one that fits one write."""
+        for count in (1, 3, 100, 501):
+            run = self.run_quickstart(b"".join(b"%d\n" % i for i in range(count)), timeout=60)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn("replayed", run.stdout)
+
+    def test_input_that_is_none(self):
+        run = self.run_quickstart(b"")
+        self.assertEqual((run.returncode, "is empty" in run.stderr), (1, True), run.stderr)
+        self.assertNotIn("last words", run.stderr)
+        run = subprocess.run([sys.executable, "-B", SCRIPT, "--bin", BIN], capture_output=True, text=True, timeout=60,
+                             check=False, env={**os.environ, "TMPDIR": self.home.name, "PATH": self.home.name})
+        self.assertEqual((run.returncode, "use --input FILE" in run.stderr), (1, True), run.stderr)
+        self.assertNotIn("Traceback", run.stderr)
+        self.assertEqual([entry.name for entry in self.path.iterdir()], ["input"], "leaves nothing behind")
+
+    def test_wrong_arguments_are_told_at_once(self):
+        """Before anything is installed or built."""
+        for arguments, says in ((["--inptu", "f"], "--inptu"), (["--input", "missing"], "no such file: missing"),
+                                (["--input", self.home.name], "is a directory")):
+            run = subprocess.run([SCRIPT.with_suffix(""), *arguments], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((run.returncode, run.stdout), (2, ""), run.stderr)
+            self.assertIn(says, run.stderr)
+
+    def test_signals_end_it_in_order(self):
+        file = self.path / "input"
+        file.write_bytes(b"".join(b"%d\n" % i for i in range(20000)))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            for words in ("leatd runs on", "produced durably"):
+                process = subprocess.Popen([sys.executable, "-B", SCRIPT, "--bin", BIN, "--input", file],
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                           env={**os.environ, "TMPDIR": self.home.name})
+                while words not in (line := process.stdout.readline()):
+                    self.assertTrue(line, "it ended before")
+                process.send_signal(number)
+                process.send_signal(number)  # once more, while it cleans up
+                self.assertEqual(process.wait(timeout=60), 128 + number)
+                self.assertEqual(process.stdout.read(), "", "nobody holds its output")
+                process.stdout.close()
+                self.assertEqual([entry.name for entry in self.path.iterdir()], ["input"], "leaves nothing behind")
 
     def test_a_lost_record_is_noticed(self):
         fake = self.path / "bin"

@@ -142,7 +142,9 @@ class CliTest(unittest.TestCase):
         env = {**environment(self.leatd.address), "TERM": "xterm", **dict(environ)}
         process = subprocess.Popen([LEAT, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
         os.close(theirs)
-        os.write(ours, typed)
+        for part in [typed] if isinstance(typed, bytes) else typed:
+            os.write(ours, part)
+            time.sleep(0 if isinstance(typed, bytes) else 1)  # a person is slow
         shown = b""
         begin = time.monotonic()
         while time.monotonic() - begin < DEADLINE_S:

@@ -240,6 +240,12 @@ class EndingTest(CliTest):
         self.leat("produce", self.topic, stdin="c\n")
         self.assertEqual(endless.stdout.readline(), b"c\n")
 
+    def test_no_progress_where_a_person_types(self):
+        code, shown = self.on_terminal("produce", self.topic, typed=[b"one\n", b"two\n", b"\x04"])
+        self.assertEqual(code, OK)
+        self.assertNotIn("acknowledged", shown)
+        self.assertEqual(self.consume(self.topic), ["one", "two"])
+
     def test_progress_fits_a_narrow_terminal(self):
         self.leat("produce", self.topic, stdin="a\nb\n")
         command = ["replay", self.topic, "--into", self.topic + "_copy", "--rate", "1/s"]

@@ -252,7 +252,7 @@ class CompletionTest(CliTest):
                                 (["topic", "list", "--o"], "--offsets"), (["completion", ""], "fish"),
                                 (["produce", "-k", "x", "completed", ""], "FILES"), (["log", "verify", ""], "FILES"),
                                 (["produce", ""], "completed")):
-            test = ("compdef() { :; }; source %s; compadd() { shift; print -l -- $@; }; _files() { print FILES; }; words=('%s' %s); "
+            test = ("compdef() { :; }; source %s; compadd() { shift; print -l -- $@; }; _files() { [[ -o nomatch ]] || print FILES; }; unsetopt nomatch; words=('%s' %s); "
                     "CURRENT=$#words; _leat" % (script, LEAT, " ".join("'%s'" % word for word in words)))
             done = subprocess.run(["zsh", "-f", "-c", test], capture_output=True, text=True, check=True,
                                   env=environment(self.leatd.address))

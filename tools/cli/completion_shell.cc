@@ -80,7 +80,8 @@ std::string CommandBranches(const std::vector<CompletionEntry>& entries) {
 // bash and zsh share all but the first and the last lines. `at` is the index of the word being completed.
 std::string ShellBody(const std::vector<CompletionEntry>& entries) {
   constexpr absl::string_view kBody =
-      R"sh(  local sofar='' flags='' offers='' topics='' files='' directories='' value='' joined='' word given=0 address=()
+      R"sh(  local sofar='' flags='' value='' word given=0 address=()
+  offers='' topics='' files='' directories='' joined=''
   local index=1
   while [ "$index" -lt "$at" ]; do
     word=${line[index]}
@@ -135,7 +136,7 @@ _leat() {
     if [ $piece_index -eq $COMP_CWORD ]; then at=$((${#line[@]} - 1)); break; fi
     piece_index=$((piece_index + 1))
   done
-  local current=${line[at]} previous=${line[at-1]}
+  local current=${line[at]} previous=${line[at-1]} offers topics files directories joined
 )sh",
                       ShellBody(entries), R"sh(  if [ -n "$files$directories" ]; then
     local kind=-f
@@ -156,18 +157,10 @@ complete -F _leat leat
 std::string ZshCompletion(const std::vector<CompletionEntry>& entries) {
   return absl::StrCat(R"sh(#compdef leat
 # Completion of leat for zsh: source <(leat completion zsh), or save as _leat in a directory of $fpath.
+# The functions of the completion system need the options that it has set: emulate stays in _leat_find.
 _leat() {
-  emulate -L zsh
-  setopt ksh_arrays
-  local -a line
-  line=("${words[@]}")
-  local at=$((CURRENT - 1)) program=${words[0]}
-  local current=${line[at]} previous=${line[at-1]}
+  local offers topics files directories joined
   _leat_find
-}
-_leat_find() {
-)sh",
-                      ShellBody(entries), R"sh(  emulate -L zsh
   local -a found
   found=(${=offers})
   if [ -n "$joined" ]; then compset -P '*='; fi
@@ -175,6 +168,15 @@ _leat_find() {
   if [ -n "$files" ]; then _files; fi
   if [ -n "$directories" ]; then _files -/; fi
 }
+_leat_find() {
+  emulate -L zsh
+  setopt ksh_arrays
+  local -a line
+  line=("${words[@]}")
+  local at=$((CURRENT - 1)) program=${words[0]}
+  local current=${line[at]} previous=${line[at-1]}
+)sh",
+                      ShellBody(entries), R"sh(}
 if [ "$funcstack[1]" = _leat ]; then _leat "$@"; else compdef _leat leat; fi
 )sh");
 }

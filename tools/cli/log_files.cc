@@ -108,7 +108,8 @@ absl::StatusOr<LogPathKind> ClassifyPath(FileSystem& fs, const std::string& path
   const absl::StatusOr<std::vector<DirEntry>> entries = fs.List(path);
   if (!entries.ok()) {
     const absl::StatusOr<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kRead);
-    if (absl::IsNotFound(file.status())) return absl::NotFoundError(absl::StrCat("there is no ", path));
+    if (absl::IsNotFound(file.status()))
+      return absl::NotFoundError(absl::StrCat("there is no file or directory '", path, "'"));
     if (!file.ok()) return file.status();
     return ClassifyFile(path);
   }

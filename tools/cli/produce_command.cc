@@ -39,10 +39,12 @@ absl::Status CannotOpen(const std::string& path) {
 class ProduceJob {
  public:
   ProduceJob(CommandLine* line, const ProduceOptions& options)
-      : line_(line), options_(options), progress_(!options.quiet && options.report.empty()) {}
+      : line_(line), options_(options), progress_(!options.quiet && options.report.empty() && !Typed()) {}
   absl::Status Run();
 
  private:
+  // Whether a person types the records: progress would be written among them.
+  bool Typed() const { return options_.files.empty() && IsTerminal(STDIN_FILENO); }
   absl::Status SendAll();
   absl::Status SendFile(const std::string& path);
   absl::Status SendLines(int fd, const std::string& name);
@@ -98,7 +100,7 @@ absl::Status ProduceJob::Run() {
 
 absl::Status ProduceJob::SendAll() {
   if (options_.files.empty()) {
-    if (!options_.quiet && IsTerminal(STDIN_FILENO)) PrintNote("One record a line; Ctrl-D ends.");
+    if (!options_.quiet && Typed()) PrintNote("One record a line; Ctrl-D ends.");
     return SendLines(STDIN_FILENO, "stdin");
   }
   for (const std::string& path : options_.files) {

@@ -10,6 +10,11 @@
 #include "protocol/wire/tcp_transport.h"
 
 namespace leat {
+namespace {
+
+constexpr size_t kRoom = 64 * 1024;  // for what comes next, at least; the buffer grows with the frames
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Connect(const std::string& address) {
   const absl::StatusOr<HostPort> where = ParseHostPort(address, kDefaultPort);
@@ -56,7 +61,7 @@ absl::StatusOr<Connection::Reply> Connection::Receive() {
       if (reply.header.error().code() != 0) return FromWire(reply.header.error());
       return reply;
     }
-    const size_t wanted = std::max<size_t>(decoded->total_bytes, 1024 * 1024);
+    const size_t wanted = std::max<size_t>(decoded->total_bytes, kRoom);
     if (begin_ > 0 && (begin_ == end_ || begin_ + wanted > buffer_.size())) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
       end_ -= begin_;

@@ -36,11 +36,15 @@ class Connection {
   // The next frame. An error of the request as a whole becomes the status.
   absl::StatusOr<Reply> Receive();
 
+  // Sends no more; returns when the broker has taken what was sent. For the thread of a signal (UndoGuard): a
+  // topic that is deleted while records for it are on the way comes back with the next one.
+  void FinishSending() { socket_.FinishSending(); }
+
   // Send and Receive for one request at a time.
   absl::StatusOr<Reply> Call(const wire::RequestHeader& header);
 
  private:
-  explicit Connection(Socket socket) : socket_(std::move(socket)), buffer_(4 * 1024 * 1024) {}
+  explicit Connection(Socket socket) : socket_(std::move(socket)), buffer_(64 * 1024) {}
 
   Socket socket_;
   wire::HelloResponse hello_;

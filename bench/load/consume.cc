@@ -5,7 +5,9 @@
 #include "bench/load/batch_source.h"
 #include "bench/load/floors.h"
 #include "bench/load/loads.h"
+#include "bench/load/process_usage.h"
 #include "bench/load/stopwatch.h"
+#include "bench/load/undo.h"
 #include "bench/load/workers.h"
 #include "protocol/record/error.h"
 #include "protocol/record/validate.h"
@@ -27,6 +29,7 @@ struct Tally {
 
 // Writes `consume_bytes` of records, spread over the partitions; gives how many each partition holds.
 absl::StatusOr<std::vector<int64_t>> Fill(Connection& connection, const LoadOptions& options) {
+  const UndoGuard stop([&connection] { connection.FinishSending(); });
   BatchSource source(7, options.record_bytes, options.batch_bytes);
   std::vector<int64_t> counts(options.partitions);
   wire::RequestHeader request;
@@ -135,8 +138,8 @@ absl::Status AddFloor(Report& report, const LoadOptions& options, double bytes_p
 absl::StatusOr<Report> RunConsume(const LoadOptions& options, const Target& target) {
   absl::StatusOr<std::unique_ptr<Connection>> control = Connection::Connect(target.address());
   if (!control.ok()) return control.status();
-  const absl::Status created = RecreateTopic(**control, options.topic, options.partitions);
-  if (!created.ok()) return created;
+  const absl::StatusOr<std::unique_ptr<ScratchTopic>> topic = ScratchTopic::Create(target, SpecOf(options));
+  if (!topic.ok()) return topic.status();
   const absl::StatusOr<std::vector<int64_t>> counts = Fill(**control, options);
   if (!counts.ok()) return counts.status();
 
@@ -168,9 +171,13 @@ absl::StatusOr<Report> RunConsume(const LoadOptions& options, const Target& targ
   const double bytes_per_second = static_cast<double>(all.bytes) / seconds;
   Report report("consume");
   report.Add("record_bytes", "record", static_cast<double>(options.record_bytes), "bytes");
-  report.Add("batch_bytes", "batch", static_cast<double>(options.batch_bytes), "bytes");
+  const uint64_t batch_records = RecordsPerBatch(options.record_bytes, options.batch_bytes);
+  report.Add("batch_records", "batch", static_cast<double>(batch_records), "records");
+  report.Add("batch_bytes", "batch payload", static_cast<double>(batch_records * options.record_bytes),
+             "bytes");
   report.Add("connections", "connections", options.connections, "");
   report.Add("partitions", "partitions", options.partitions, "");
+  report.Add("read_s", "read in", seconds, "s");
   report.Add("records_per_s", "records", static_cast<double>(all.records) / seconds, "/s");
   report.Add("mb_per_s", "batches", bytes_per_second / 1e6, "MB/s");
   if (before.ok() && after.ok()) {

@@ -8,6 +8,7 @@
 #include "bench/load/floors.h"
 #include "bench/load/loads.h"
 #include "bench/load/stopwatch.h"
+#include "bench/load/undo.h"
 #include "bench/load/workers.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
@@ -32,11 +33,13 @@ class LatencyLoop {
   absl::Status Run(const std::string& address, LatencyHistogram* latency, LatencyHistogram* delay) {
     absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Connect(address);
     if (!connection.ok()) return connection.status();
+    const UndoGuard stop([&connection] { (*connection)->FinishSending(); });
     absl::Status sent;
-    std::thread sender([&] { sent = SendAll(**connection, delay); });
+    absl::StatusOr<std::thread> sender = StartThread([&] { sent = SendAll(**connection, delay); });
+    if (!sender.ok()) return sender.status();
     absl::Status received;
     for (uint64_t n = 0; n < records_ && received.ok(); ++n) received = ReceiveOne(**connection, latency);
-    sender.join();
+    sender->join();
     return received.ok() ? sent : received;
   }
 
@@ -85,6 +88,7 @@ class LatencyLoop {
 absl::StatusOr<LatencyHistogram> OneAtATime(const LoadOptions& options, const std::string& address) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Connect(address);
   if (!connection.ok()) return connection.status();
+  const UndoGuard stop([&connection] { (*connection)->FinishSending(); });
   BatchSource source(9, options.record_bytes, 1);
   wire::RequestHeader request;
   wire::ProducePartition& entry = *request.mutable_produce()->add_partitions();
@@ -130,8 +134,8 @@ absl::Status AddFloor(Report& report, const LoadOptions& options) {
 absl::StatusOr<Report> RunLatency(const LoadOptions& options, const Target& target) {
   absl::StatusOr<std::unique_ptr<Connection>> control = Connection::Connect(target.address());
   if (!control.ok()) return control.status();
-  const absl::Status created = RecreateTopic(**control, options.topic, options.partitions);
-  if (!created.ok()) return created;
+  const absl::StatusOr<std::unique_ptr<ScratchTopic>> topic = ScratchTopic::Create(target, SpecOf(options));
+  if (!topic.ok()) return topic.status();
   const absl::StatusOr<LatencyHistogram> single = OneAtATime(options, target.address());
   if (!single.ok()) return single.status();
   std::vector<LatencyHistogram> latencies(options.connections);
@@ -154,8 +158,14 @@ absl::StatusOr<Report> RunLatency(const LoadOptions& options, const Target& targ
     delay.Merge(delays[i]);
     sent += counts[i];
   }
+  if (latency.count() == 0 || single->count() == 0) {
+    return MakeError(ErrorCode::kTimedOut,
+                     absl::StrCat("the run has no result: no record was due and answered in the ",
+                                  absl::FormatDuration(options.duration),
+                                  " counted; take a longer --duration or a higher --rate"));
+  }
   Report report("latency");
-  report.AddText("ack", "acknowledgement", wire::AckLevel_Name(options.ack));
+  report.AddText("ack", "acknowledgement", AckName(options.ack));
   report.Add("record_bytes", "record", static_cast<double>(options.record_bytes), "bytes");
   report.Add("connections", "connections", options.connections, "");
   report.Add("partitions", "partitions", options.partitions, "");

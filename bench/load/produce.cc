@@ -8,7 +8,9 @@
 #include "bench/load/batch_source.h"
 #include "bench/load/floors.h"
 #include "bench/load/loads.h"
+#include "bench/load/process_usage.h"
 #include "bench/load/stopwatch.h"
+#include "bench/load/undo.h"
 #include "bench/load/workers.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
@@ -24,18 +26,19 @@ struct Tally {
 
 constexpr int64_t kTimestampMs = 1'700'000'000'000;
 
-// One connection's closed loop. Partitions are taken in turn, so that connections spread over all of them.
+// One connection's closed loop.
 class ProduceLoop {
  public:
   ProduceLoop(const LoadOptions& options, uint32_t index, const Stopwatch& watch)
       : options_(options),
         watch_(watch),
         source_(index + 100, options.record_bytes, options.batch_bytes),
-        partition_(index % options.partitions) {}
+        turn_(index, options.connections, options.partitions) {}
 
   absl::Status Run(const std::string& address, Tally* tally) {
     absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Connect(address);
     if (!connection.ok()) return connection.status();
+    const UndoGuard stop([&connection] { (*connection)->FinishSending(); });
     const absl::Duration end = options_.warm_up + options_.duration;
     while (watch_.Elapsed() < end) {
       while (waiting_.size() < options_.in_flight) {
@@ -75,9 +78,8 @@ class ProduceLoop {
     wire::ProduceRequest& produce = *request_.mutable_produce();
     produce.set_ack(options_.ack);
     if (produce.partitions_size() == 0) produce.add_partitions()->set_topic(options_.topic);
-    produce.mutable_partitions(0)->set_partition(partition_);
+    produce.mutable_partitions(0)->set_partition(turn_.Next());
     produce.mutable_partitions(0)->set_batch_bytes(static_cast<uint32_t>(batch->size()));
-    partition_ = (partition_ + options_.connections) % options_.partitions;
     waiting_.push_back({watch_.Nanos(), source_.count()});
     return connection.Send(request_, {*batch});
   }
@@ -111,7 +113,7 @@ class ProduceLoop {
   const LoadOptions& options_;
   const Stopwatch& watch_;
   BatchSource source_;
-  uint32_t partition_;
+  PartitionTurn turn_;
   uint64_t sequence_ = 0;
   std::deque<Waiting> waiting_;  // of requests sequence_ - size + 1 .. sequence_
   wire::RequestHeader request_;
@@ -129,7 +131,7 @@ void AddBrokerUsage(Report& report, const ProcessUsage& before, const ProcessUsa
 absl::Status AddFloor(Report& report, const LoadOptions& options, double bytes_per_second) {
   if (options.floor_directory.empty()) return absl::OkStatus();
   const bool durable = options.ack == wire::ACK_DURABLE;
-  const size_t chunk = std::max(options.batch_bytes, options.record_bytes);
+  const size_t chunk = RecordsPerBatch(options.record_bytes, options.batch_bytes) * options.record_bytes;
   const absl::StatusOr<double> floor =
       durable ? SyncedWriteBytesPerSecond(options.duration, options.floor_directory, chunk)
               : PageCacheWriteBytesPerSecond(options.duration, options.floor_directory);
@@ -145,8 +147,8 @@ absl::Status AddFloor(Report& report, const LoadOptions& options, double bytes_p
 absl::StatusOr<Report> RunProduce(const LoadOptions& options, const Target& target) {
   absl::StatusOr<std::unique_ptr<Connection>> control = Connection::Connect(target.address());
   if (!control.ok()) return control.status();
-  const absl::Status created = RecreateTopic(**control, options.topic, options.partitions);
-  if (!created.ok()) return created;
+  const absl::StatusOr<std::unique_ptr<ScratchTopic>> topic = ScratchTopic::Create(target, SpecOf(options));
+  if (!topic.ok()) return topic.status();
   const absl::StatusOr<ProcessUsage> before = UsageOf(target.process());
   std::vector<Tally> tallies(options.connections);
   const Stopwatch watch;
@@ -163,13 +165,22 @@ absl::StatusOr<Report> RunProduce(const LoadOptions& options, const Target& targ
     all.counted += tally.counted;
     all.reply_time.Merge(tally.reply_time);
   }
+  if (all.counted == 0) {
+    return MakeError(
+        ErrorCode::kTimedOut,
+        absl::StrCat("the run has no result: no batch was acknowledged in the ",
+                     absl::FormatDuration(options.duration), " counted; take a longer --duration"));
+  }
   const double counted_s = absl::ToDoubleSeconds(options.duration);
   const double rate = static_cast<double>(all.counted) / counted_s;
   const double bytes_per_second = rate * static_cast<double>(options.record_bytes);
   Report report("produce");
-  report.AddText("ack", "acknowledgement", wire::AckLevel_Name(options.ack));
+  report.AddText("ack", "acknowledgement", AckName(options.ack));
   report.Add("record_bytes", "record", static_cast<double>(options.record_bytes), "bytes");
-  report.Add("batch_bytes", "batch", static_cast<double>(options.batch_bytes), "bytes");
+  const uint64_t batch_records = RecordsPerBatch(options.record_bytes, options.batch_bytes);
+  report.Add("batch_records", "batch", static_cast<double>(batch_records), "records");
+  report.Add("batch_bytes", "batch payload", static_cast<double>(batch_records * options.record_bytes),
+             "bytes");
   report.Add("connections", "connections", options.connections, "");
   report.Add("in_flight", "requests in flight of each", options.in_flight, "");
   report.Add("partitions", "partitions", options.partitions, "");

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -91,6 +92,12 @@ absl::Status Socket::SendAll(absl::Span<const absl::string_view> parts) {
     }
   }
   return parts.size() > pieces.size() ? SendAll(parts.subspan(pieces.size())) : absl::OkStatus();
+}
+
+void Socket::FinishSending() {
+  shutdown(fd_, SHUT_WR);
+  pollfd closed = {.fd = fd_, .events = POLLRDHUP, .revents = 0};
+  poll(&closed, 1, 1000);
 }
 
 absl::StatusOr<size_t> Socket::ReceiveSome(absl::Span<char> out) {

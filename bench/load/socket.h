@@ -30,6 +30,10 @@ class Socket {
   absl::StatusOr<size_t> ReceiveSome(absl::Span<char> out);
   [[nodiscard]] absl::Status ReceiveAll(absl::Span<char> out);
 
+  // Sends no more, and waits (a second at most) until the peer, which has then taken all of it, closes its
+  // side. May run while other threads use the socket; their later sends fail.
+  void FinishSending();
+
   int fd() const { return fd_; }
 
  private:

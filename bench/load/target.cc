@@ -2,10 +2,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -14,14 +15,33 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "bench/load/stopwatch.h"
 #include "protocol/record/error.h"
 
 namespace leat {
 namespace {
+
+constexpr double kStartSeconds = 60;
+constexpr double kStopSeconds = 30;
+
+// In the forked child: only calls that are safe there. Never returns.
+[[noreturn]] void ExecDaemon(char* const* arguments, const char* log, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);     // of the thread that forked: the main one
+  if (getppid() != parent) _exit(127);  // it ended before that took effect
+  setpgid(0, 0);                        // Ctrl-C is for leat-bench, which then stops the daemon
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int in = open("/dev/null", O_RDONLY);
+  const int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(127);
+  execv(arguments[0], arguments);
+  _exit(127);
+}
 
 absl::StatusOr<pid_t> StartDaemon(const std::string& home, const std::vector<std::string>& settings) {
   std::error_code error;
@@ -39,17 +59,13 @@ absl::StatusOr<pid_t> StartDaemon(const std::string& home, const std::vector<std
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
   const std::string log = home + "/leatd.log";
-  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  pid_t process = 0;
-  const int failed = posix_spawn(&process, daemon.c_str(), &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) {
+  const pid_t parent = getpid();
+  const pid_t process = fork();
+  if (process == 0) ExecDaemon(arguments.data(), log.c_str(), parent);
+  if (process < 0) {
     return MakeError(ErrorCode::kUnavailable,
-                     absl::StrCat("cannot start ", daemon, ": ", std::strerror(failed)));
+                     absl::StrCat("cannot start ", daemon, ": ", std::strerror(errno)));
   }
   return process;
 }
@@ -62,40 +78,27 @@ std::string FirstLine(const std::string& path) {
   return line;
 }
 
-}  // namespace
-
-absl::StatusOr<ProcessUsage> UsageOf(pid_t process) {
-  ProcessUsage usage;
-  std::ifstream stat(absl::StrCat("/proc/", process, "/stat"));
+// The last lines of a file, each indented.
+std::string LastLines(const std::string& path) {
+  constexpr size_t kLines = 20;
+  std::ifstream file(path);
   std::stringstream text;
-  text << stat.rdbuf();
-  const std::string all = text.str();
-  const size_t after_name = all.rfind(')');
-  if (after_name == std::string::npos) {
-    return MakeError(ErrorCode::kUnavailable, absl::StrCat("process ", process, " is gone"));
-  }
-  std::istringstream fields(all.substr(after_name + 1));
-  std::string word;
-  // Fields 14 and 15 of the file are user and system time; the third follows the name.
-  for (int field = 3; field <= 13; ++field) fields >> word;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  usage.cpu_seconds = (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  std::ifstream status(absl::StrCat("/proc/", process, "/status"));
-  std::string line;
-  while (std::getline(status, line)) {
-    std::istringstream row(line);
-    std::string name;
-    uint64_t kib = 0;
-    row >> name >> kib;
-    if (name == "VmRSS:") usage.resident_bytes = kib * 1024;
-    if (name == "VmHWM:") usage.peak_bytes = kib * 1024;
-  }
-  return usage;
+  text << file.rdbuf();
+  const std::vector<std::string> lines = absl::StrSplit(text.str(), '\n', absl::SkipEmpty());
+  const size_t skipped = lines.size() > kLines ? lines.size() - kLines : 0;
+  std::string out;
+  for (size_t i = skipped; i < lines.size(); ++i) absl::StrAppend(&out, "\n  ", lines[i]);
+  return out.empty() ? "\n  (none)" : out;
 }
 
-absl::StatusOr<std::unique_ptr<Target>> Target::Use(const std::string& address) {
+std::string DescribeEnd(int wait_status) {
+  if (WIFSIGNALED(wait_status)) return absl::StrCat("it was ended by signal ", WTERMSIG(wait_status));
+  return absl::StrCat("it ended with exit code ", WEXITSTATUS(wait_status));
+}
+
+}  // namespace
+
+std::unique_ptr<Target> Target::Use(const std::string& address) {
   std::unique_ptr<Target> target(new Target());
   target->address_ = address;
   return target;
@@ -104,68 +107,78 @@ absl::StatusOr<std::unique_ptr<Target>> Target::Use(const std::string& address) 
 absl::StatusOr<std::unique_ptr<Target>> Target::Spawn(const std::string& directory,
                                                       const std::vector<std::string>& settings) {
   std::unique_ptr<Target> target(new Target());
+  target->undo_.emplace([raw = target.get()] { raw->Discard(SIGKILL); });
+  const Stopwatch watch;
+  absl::Status status = target->Start(directory, settings);
+  if (status.ok()) status = target->AwaitAddress();
+  if (!status.ok()) return status;
+  target->start_ms_ = watch.Seconds() * 1e3;
+  return target;
+}
+
+absl::Status Target::Start(const std::string& directory, const std::vector<std::string>& settings) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (discarded_) return MakeError(ErrorCode::kUnavailable, "interrupted");
   std::string home = directory + "/leat-bench-XXXXXX";
   if (mkdtemp(home.data()) == nullptr) {
     return MakeError(ErrorCode::kStorageError,
                      absl::StrCat("cannot create a directory in ", directory, ": ", std::strerror(errno)));
   }
-  target->home_ = home;
-  const Stopwatch watch;
-  const absl::StatusOr<pid_t> process = StartDaemon(home, settings);
+  home_ = home;
+  const absl::StatusOr<pid_t> process = StartDaemon(home_, settings);
   if (!process.ok()) return process.status();
-  target->process_ = *process;
-  while (target->address_.empty()) {
-    target->address_ = FirstLine(home + "/port");
-    if (waitpid(*process, nullptr, WNOHANG) == *process || watch.Seconds() > 60) {
-      return MakeError(ErrorCode::kUnavailable,
-                       absl::StrCat("leatd did not start; see ", home, "/leatd.log"));
-    }
-    if (target->address_.empty()) std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-  target->start_ms_ = watch.Seconds() * 1e3;
-  return target;
+  process_ = *process;
+  return absl::OkStatus();
 }
 
-Target::~Target() {
+absl::Status Target::AwaitAddress() {
+  const Stopwatch watch;
+  while (true) {
+    address_ = FirstLine(home_ + "/port");
+    const std::optional<int> ended = TakeWaitStatus();
+    if (ended.has_value() || watch.Seconds() > kStartSeconds) {
+      return MakeError(ErrorCode::kUnavailable,
+                       absl::StrCat("leatd did not start: ",
+                                    ended.has_value() ? DescribeEnd(*ended) : "it opened no port in a minute",
+                                    "; its last words:", LastLines(home_ + "/leatd.log")));
+    }
+    if (!address_.empty()) return absl::OkStatus();
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+std::optional<int> Target::TakeWaitStatus() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  int status = 0;
+  if (process_ == 0 || waitpid(process_, &status, WNOHANG) != process_) return std::nullopt;
+  process_ = 0;
+  return status;
+}
+
+pid_t Target::process() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return process_;
+}
+
+void Target::Discard(int signal) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  discarded_ = true;
   if (process_ > 0) {
-    kill(process_, SIGTERM);
+    kill(process_, signal);
     const Stopwatch watch;
     while (waitpid(process_, nullptr, WNOHANG) == 0) {
-      if (watch.Seconds() > 30) kill(process_, SIGKILL);
+      if (watch.Seconds() > kStopSeconds) kill(process_, SIGKILL);
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    process_ = 0;
   }
   std::error_code ignored;  // a scratch directory that cannot be removed is no failure of the run
   if (!home_.empty()) std::filesystem::remove_all(home_, ignored);
 }
 
-absl::Status RecreateTopic(Connection& connection, const std::string& topic, uint32_t partitions,
-                           const std::vector<std::pair<std::string, std::string>>& config) {
-  wire::RequestHeader remove;
-  remove.mutable_delete_topic()->set_name(topic);
-  const absl::StatusOr<Connection::Reply> removed = connection.Call(remove);
-  if (!removed.ok() && CodeOf(removed.status()) != ErrorCode::kUnknownTopic) return removed.status();
-  wire::RequestHeader create;
-  create.mutable_create_topic()->set_name(topic);
-  create.mutable_create_topic()->set_partition_count(partitions);
-  for (const auto& [name, value] : config) {
-    auto* entry = create.mutable_create_topic()->add_config();
-    entry->set_name(name);
-    entry->set_value(value);
-  }
-  return connection.Call(create).status();
-}
-
-absl::StatusOr<int64_t> CountRecords(Connection& connection, const std::string& topic, bool durable) {
-  wire::RequestHeader request;
-  request.mutable_describe_topic()->set_name(topic);
-  const absl::StatusOr<Connection::Reply> reply = connection.Call(request);
-  if (!reply.ok()) return reply.status();
-  int64_t count = 0;
-  for (const wire::PartitionState& partition : reply->header.describe_topic().partitions()) {
-    count += (durable ? partition.durable_offset() : partition.end_offset()) - partition.log_start_offset();
-  }
-  return count;
+Target::~Target() {
+  Discard(SIGTERM);
+  undo_.reset();
 }
 
 }  // namespace leat

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "protocol/record/error.h"
 
 namespace leat {
@@ -54,6 +55,7 @@ absl::Status Checkpointer::Write(bool clean) {
   if (absl::Status written = WriteCheckpoint(parts_.fs, parts_.meta_dir, checkpoint); !written.ok()) {
     return written;
   }
+  parts_.journal.RemoveBelow(checkpoint.journal_oldest_sequence);
   closed_ = clean;
   ++sequence_;
   written_.fetch_add(1, std::memory_order_relaxed);
@@ -63,6 +65,8 @@ absl::Status Checkpointer::Write(bool clean) {
 Checkpoint Checkpointer::Collect() {
   Checkpoint checkpoint;
   checkpoint.data_id = parts_.data_id;
+  checkpoint.journal_epoch = parts_.journal.epoch();
+  const uint64_t head = parts_.journal.HeadSequence();
   const auto add = [&](const SegmentedLog& log) {
     if (const std::optional<CheckpointEntry> entry = log.checkpoint()) {
       checkpoint.entries.push_back(*entry);
@@ -76,6 +80,9 @@ Checkpoint Checkpointer::Collect() {
       checkpoint.entries.begin(), checkpoint.entries.end(),
       [](const CheckpointEntry& a, const CheckpointEntry& b) { return a.partition_id < b.partition_id; });
   std::sort(checkpoint.unproven.begin(), checkpoint.unproven.end());
+  absl::flat_hash_map<uint64_t, Offset> synced;
+  for (const CheckpointEntry& entry : checkpoint.entries) synced.emplace(entry.partition_id, entry.synced);
+  checkpoint.journal_oldest_sequence = parts_.journal.OldestNeeded(head, synced);
   return checkpoint;
 }
 

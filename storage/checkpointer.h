@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "protocol/record/mutex.h"
 #include "storage/env/executor.h"
+#include "storage/journal/journal.h"
 #include "storage/log/segmented_log.h"
 #include "storage/meta/checkpoint.h"
 #include "storage/topic_table.h"
@@ -26,6 +27,7 @@ class Checkpointer {
     std::string data_id;
     const TopicTable& table;
     std::shared_ptr<const SegmentedLog> metadata_log;
+    Journal& journal;
     Executor& background;
     absl::Duration interval;
     // Called on the background executor when one could not be written for a reason that does not pass.
@@ -38,7 +40,8 @@ class Checkpointer {
   void Note() { Arm(parts_.interval); }
   void NoteUrgent();
 
-  // Writes one now; blocks. After a clean one no other is written.
+  // Writes one now, and lets go of what the journal need not keep any more; blocks. After a clean one no other
+  // is written.
   [[nodiscard]] absl::Status Write(bool clean);
 
   // No timer writes one from now on.

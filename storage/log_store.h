@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "storage/env/executor.h"
 #include "storage/env/file_system.h"
+#include "storage/journal/commit_cost.h"
 #include "storage/log/commit_outcome.h"
 #include "storage/log/partition_log.h"
 #include "storage/meta/topic_config.h"
@@ -30,6 +31,10 @@ struct StoreOptions {
   uint32_t partitions_max = 100'000;  // of all topics
   uint32_t partitions_per_topic_max = 10'000;
   absl::Duration checkpoint_interval = absl::Seconds(5);  // at most this long after the last commit
+  CommitMode commit_mode = CommitMode::kAuto;
+  std::string journal_dir;                    // empty: `journal` in the data directory
+  uint64_t journal_bytes_max = 256 << 20;     // beyond, groups are committed without the journal
+  uint64_t journal_file_bytes = 16 << 20;
   TopicConfig topic_defaults;
   uint64_t id_seed = 0;  // of the ids of a new directory; 0: from the system
 };
@@ -78,6 +83,8 @@ struct RecoveryReport {
   uint64_t batches_scanned = 0;
   uint64_t bytes_scanned = 0;
   uint64_t bytes_cut = 0;
+  uint64_t journal_groups = 0;  // that were not known to be synced in the segments
+  uint64_t bytes_refilled = 0;  // from the journal into segments
   uint32_t indexes_rebuilt = 0;
   uint32_t partitions_fenced = 0;   // take no more records
   uint32_t partitions_damaged = 0;  // have records that cannot be read (LogState::lost)
@@ -92,6 +99,13 @@ struct LatencySummary {
 
 struct StoreStats {
   uint64_t commit_groups = 0;
+  uint64_t journal_groups = 0;  // of them, by the journal
+  uint64_t journal_files = 0;
+  uint64_t journal_bytes = 0;      // on disk
+  uint64_t journal_bytes_max = 0;
+  uint64_t journal_bytes_written = 0;
+  uint64_t unsynced_partitions = 0;  // durable by the journal, to be synced in the background
+  CommitCost::Terms cost;            // what decides between the journal and the segments
   uint64_t group_partitions_p50 = 0;
   LatencySummary sync;  // of one file
   uint64_t appended_batches = 0;

@@ -87,6 +87,14 @@ StoreStats StoreImpl::stats() const {
   StoreStats stats;
   stats.commit_groups = commits.groups;
   stats.group_partitions_p50 = commits.group_partitions_p50;
+  stats.journal_groups = commits.journal_groups;
+  const Journal::Stats journal = journal_->stats();
+  stats.journal_files = journal.files;
+  stats.journal_bytes = journal.bytes;
+  stats.journal_bytes_max = journal.bytes_max;
+  stats.journal_bytes_written = journal.bytes_written;
+  stats.unsynced_partitions = syncer_->waiting();
+  stats.cost = cost_.terms();
   stats.sync = commits.sync;
   stats.appended_batches = counters_.appended_batches.load(std::memory_order_relaxed);
   stats.appended_bytes = counters_.appended_bytes.load(std::memory_order_relaxed);
@@ -122,6 +130,8 @@ absl::Status StoreImpl::WithReserve(const std::function<absl::Status()>& write) 
 }
 
 absl::Status StoreImpl::CommitAndCloseLogs() {
+  // Nothing is left to the journal.
+  committer_->GoDirect();
   if (absl::Status flushed = committer_->Flush(); !flushed.ok()) return flushed;
   const LogList logs = table_.Logs();
   for (const auto& log : logs) {
@@ -137,6 +147,8 @@ void StoreImpl::StopExecutors() {
   stopping_.store(true, std::memory_order_relaxed);
   if (checkpointer_ != nullptr) checkpointer_->Stop();
   if (committer_ != nullptr) committer_->Stop();
+  if (syncer_ != nullptr) syncer_->Stop();
+  if (writeback_ != nullptr) writeback_->Stop();
   if (background_ != nullptr) background_->Stop();
 }
 

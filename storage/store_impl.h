@@ -10,7 +10,11 @@
 #include "storage/checkpointer.h"
 #include "storage/data_directory.h"
 #include "storage/disk_reserve.h"
+#include "storage/journal/commit_cost.h"
 #include "storage/journal/committer.h"
+#include "storage/journal/journal.h"
+#include "storage/journal/journal_reader.h"
+#include "storage/journal/segment_syncer.h"
 #include "storage/log_store.h"
 #include "storage/meta/checkpoint.h"
 #include "storage/topic_admin.h"
@@ -58,11 +62,13 @@ class StoreImpl final : public LogStore, private StoreListener {
     ResolvedSettings settings;
   };
   absl::Status SyncKeptDirectories();
+  absl::Status ReadLastJournal();
+  absl::Status OpenJournal();
   absl::Status ReadLastCheckpoint();
   std::optional<CheckpointEntry> PromiseOf(uint64_t partition_id) const;
   absl::StatusOr<std::unique_ptr<MetadataLog>> OpenMetadata(const MetadataLog::Environment& env);
   absl::Status OpenTopics(const MetadataState& state);
-  RecoveryInput InputOf(const OpeningTopic& topic, uint32_t partition, const MetadataState& state) const;
+  RecoveryInput InputOf(const OpeningTopic& topic, uint32_t partition, const MetadataState& state);
   absl::Status OpenTopic(const OpeningTopic& topic, absl::Span<const RecoveryInput> inputs,
                          absl::Span<const RecoveredPartition> recovered);
   absl::Status Recover(MetadataLog& metadata);
@@ -81,6 +87,7 @@ class StoreImpl final : public LogStore, private StoreListener {
   DataDirectory directory_;
   RecoveryReport report_;
   CheckpointReading last_checkpoint_;
+  JournalReading last_journal_;
   int32_t leader_epoch_ = 0;
   std::vector<std::string> left_to_remove_;
 
@@ -88,6 +95,10 @@ class StoreImpl final : public LogStore, private StoreListener {
   FilePool files_;
   DiskReserve reserve_;
   std::unique_ptr<Executor> background_;
+  std::unique_ptr<Executor> writeback_;
+  CommitCost cost_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<SegmentSyncer> syncer_;
   std::unique_ptr<Committer> committer_;
   std::optional<LogEnvironment> env_;
   TopicTable table_;

@@ -30,6 +30,7 @@ absl::Status StoreImpl::Open() {
     report_.fresh = true;
   }
   if (absl::Status read = ReadLastCheckpoint(); !read.ok()) return read;
+  if (absl::Status read = ReadLastJournal(); !read.ok()) return read;
   if (absl::Status synced = SyncKeptDirectories(); !synced.ok()) return synced;
   absl::StatusOr<std::unique_ptr<MetadataLog>> metadata = OpenMetadata(env);
   if (!metadata.ok()) return metadata.status();
@@ -50,14 +51,14 @@ absl::Status StoreImpl::Recover(MetadataLog& metadata) {
   });
   env_.emplace(LogEnvironment{fs_, runtime_.clock(), files_, *background_, *committer_, counters_});
   if (absl::Status opened = OpenTopics(state); !opened.ok()) return opened;
+  if (absl::Status opened = WithReserve([this] { return OpenJournal(); }); !opened.ok()) return opened;
   checkpointer_ = std::make_unique<Checkpointer>(
-      Checkpointer::Parts{fs_, paths_.meta, directory_.format.data_id, table_, metadata.log(), *background_,
-                          options_.checkpoint_interval,
+      Checkpointer::Parts{fs_, paths_.meta, directory_.format.data_id, table_, metadata.log(), *journal_,
+                          *background_, options_.checkpoint_interval,
                           [this](const absl::Status& cause) { committer_->Fail(cause); }},
       last_checkpoint_.checkpoint.sequence);
-  // The checkpoint of a fresh directory says already what this one says.
-  if (report_.fresh) return absl::OkStatus();
-  // What recovery decided is on disk; now this says so, and that the directory is in use.
+  // What recovery decided is on disk; now this says so, that the directory is in use, and where its journal
+  // begins.
   absl::Status written = WithReserve([this] { return checkpointer_->Write(/*clean=*/false); });
   if (!written.ok()) return written;
   return WithReserve([this, &metadata] { return RaiseLeaderEpoch(metadata); });
@@ -67,14 +68,6 @@ absl::Status StoreImpl::ReadLastCheckpoint() {
   absl::StatusOr<CheckpointReading> reading = ReadCheckpoint(fs_, paths_.meta, directory_.format.data_id);
   if (!reading.ok()) return reading.status();
   last_checkpoint_ = *std::move(reading);
-  if (last_checkpoint_.checkpoint.journal_epoch != 0 ||
-      last_checkpoint_.checkpoint.journal_oldest_sequence != 0) {
-    // Promised records may be nowhere but there (R16).
-    return MakeError(
-        ErrorCode::kUnsupportedFormat,
-        "the data directory has a journal, which this program does not read; use the newer program that "
-        "wrote it");
-  }
   switch (last_checkpoint_.state) {
     case CheckpointReading::State::kValid:
       report_.clean = last_checkpoint_.checkpoint.clean || report_.fresh;
@@ -102,6 +95,45 @@ absl::Status StoreImpl::SyncKeptDirectories() {
   for (const std::string& dir : {paths_.root, paths_.meta, paths_.topics, paths_.deleted}) {
     if (absl::Status synced = fs_.SyncDir(dir); !synced.ok()) return synced;
   }
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::ReadLastJournal() {
+  JournalReadInput input;
+  input.dir = options_.journal_dir.empty() ? paths_.journal : options_.journal_dir;
+  input.journal_id = directory_.format.journal_id;
+  input.known = last_checkpoint_.state == CheckpointReading::State::kValid;
+  input.epoch = last_checkpoint_.checkpoint.journal_epoch;
+  input.oldest_sequence = last_checkpoint_.checkpoint.journal_oldest_sequence;
+  absl::StatusOr<JournalReading> reading = ReadJournal(fs_, input);
+  if (!reading.ok()) return reading.status();
+  last_journal_ = *std::move(reading);
+  report_.journal_groups = last_journal_.groups;
+  Report(std::move(last_journal_.notes));
+  return absl::OkStatus();
+}
+
+// A new epoch, which names what counts of the former ones (R16).
+absl::Status StoreImpl::OpenJournal() {
+  Journal::Options options;
+  options.dir = options_.journal_dir.empty() ? paths_.journal : options_.journal_dir;
+  options.journal_id = directory_.format.journal_id;
+  options.file_bytes = options_.journal_file_bytes;
+  options.bytes_max = options_.journal_bytes_max;
+  Journal::Start start;
+  start.epoch = std::max(last_journal_.last_epoch, last_checkpoint_.checkpoint.journal_epoch) + 1;
+  start.accepted_sequence = last_journal_.accepted_sequence;
+  start.file_number = last_journal_.next_file_number;
+  start.former_files = last_journal_.files;
+  if (writeback_ == nullptr) writeback_ = runtime_.NewExecutor("leat-writeback");
+  absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(fs_, *writeback_, options, start);
+  if (!journal.ok()) return journal.status();
+  journal_ = *std::move(journal);
+  syncer_ = std::make_unique<SegmentSyncer>(SegmentSyncer::Parts{
+      runtime_.clock(), *writeback_, *journal_, cost_,
+      [this](bool urgent) { urgent ? checkpointer_->NoteUrgent() : checkpointer_->Note(); },
+      [this](const absl::Status& cause) { committer_->Fail(cause); }});
+  committer_->UseJournal({options_.commit_mode, journal_.get(), syncer_.get(), &cost_});
   return absl::OkStatus();
 }
 
@@ -163,7 +195,7 @@ absl::Status StoreImpl::OpenTopics(const MetadataState& state) {
 }
 
 RecoveryInput StoreImpl::InputOf(const OpeningTopic& topic, uint32_t partition,
-                                 const MetadataState& state) const {
+                                 const MetadataState& state) {
   RecoveryInput input;
   input.dir = paths_.Partition(topic.metadata.name, partition);
   input.name = PartitionDirName(topic.metadata.name, partition);
@@ -172,6 +204,12 @@ RecoveryInput StoreImpl::InputOf(const OpeningTopic& topic, uint32_t partition,
   input.checkpoint = PromiseOf(input.partition_id);
   input.clean = report_.clean;
   input.index_interval_bytes = topic.settings.config.index_interval_bytes;
+  const auto journaled = last_journal_.partitions.find(input.partition_id);
+  if (journaled != last_journal_.partitions.end()) {
+    input.refill = std::move(journaled->second.pieces);
+    input.promised = journaled->second.promised;
+    input.promised->log_start = input.log_start;
+  }
   return input;
 }
 
@@ -203,6 +241,7 @@ void StoreImpl::CountRecovered(const RecoveredPartition& recovered) {
   report_.batches_scanned += recovered.batches_scanned;
   report_.bytes_scanned += recovered.bytes_scanned;
   report_.bytes_cut += recovered.bytes_cut;
+  report_.bytes_refilled += recovered.bytes_refilled;
   report_.indexes_rebuilt += recovered.indexes_rebuilt;
   if (!recovered.write_status.ok()) ++report_.partitions_fenced;
   if (!recovered.lost.empty()) ++report_.partitions_damaged;
@@ -215,7 +254,7 @@ void StoreImpl::Report(std::vector<std::string> notes) {
     if (report_.notes.size() < kNotesMax - 1) {
       report_.notes.push_back(std::move(note));
     } else if (report_.notes.size() == kNotesMax - 1) {
-      report_.notes.push_back("more was found; only the first notes are kept");
+      report_.notes.emplace_back("more was found; only the first notes are kept");
     }
   }
 }
@@ -229,6 +268,7 @@ void StoreImpl::StartWork(std::unique_ptr<MetadataLog> metadata) {
   admin_ = std::make_unique<TopicAdmin>(
       TopicAdmin::Parts{options_, paths_, *env_, table_, reserve_, leader_epoch_}, std::move(metadata));
   last_checkpoint_ = {};
+  last_journal_ = {};
   reserve_.Hold();
   for (std::string& path : std::exchange(left_to_remove_, {})) RemoveInBackground(std::move(path));
   checkpointer_->Note();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,10 @@ struct Committer::Group {
   std::vector<std::shared_ptr<SegmentedLog>> logs;
   std::vector<CommitWork> works;      // of logs[i]
   std::vector<absl::Status> results;  // of logs[i]; each written by the one executor that took it
+  size_t syncs = 0;                   // of the direct way
+  uint64_t bytes = 0;                 // to be made durable
+  CommitWay way = CommitWay::kDirect;
+  absl::Duration begin;  // of the syncs
   std::atomic<size_t> next{0};
   std::atomic<size_t> left{0};
 };
@@ -85,20 +90,55 @@ void Committer::RunGroup() {
   auto group = std::make_shared<Group>();
   group->logs = TakePending();
   if (group->logs.empty()) return EndGroup();
-  size_t syncs = 0;
   for (const auto& log : group->logs) {
     group->works.push_back(log->BeginCommit());
-    syncs += group->works.back().files.size() + (group->works.back().dir != nullptr ? 1 : 0);
+    group->syncs += group->works.back().syncs();
+    for (const CommitPiece& piece : group->works.back().pieces) group->bytes += piece.bytes;
   }
   group->results.assign(group->logs.size(), failure());
   group->left.store(group->logs.size(), std::memory_order_relaxed);
   if (!group->results.front().ok()) return FinishGroup(*group);
-  if (syncs > kSyncsAlone && group->logs.size() > 1) return SyncInParallel(std::move(group), syncs);
+  group->begin = runtime_.clock().Monotonic();
+  if (ChooseWay(*group) == CommitWay::kJournal && CommitByJournal(*group)) return FinishGroup(*group);
+  CommitDirectly(std::move(group));
+}
+
+CommitWay Committer::ChooseWay(const Group& group) const {
+  // Without bytes there are only names to be synced, which the journal cannot do.
+  if (journal_way_.journal == nullptr || group.bytes == 0 || direct_only_.load(std::memory_order_relaxed)) {
+    return CommitWay::kDirect;
+  }
+  if (journal_way_.mode == CommitMode::kDirect) return CommitWay::kDirect;
+  if (journal_way_.mode == CommitMode::kJournal) return CommitWay::kJournal;
+  return journal_way_.cost->Cheaper(group.syncs, group.bytes);
+}
+
+bool Committer::CommitByJournal(Group& group) {
+  switch (journal_way_.journal->Commit(group.logs, group.works)) {
+    case Journal::Result::kNotWritten:
+      return false;
+    case Journal::Result::kSyncFailed:
+      group.results.assign(group.logs.size(), journal_way_.journal->error());
+      break;
+    case Journal::Result::kDurable: {
+      const absl::Duration took = runtime_.clock().Monotonic() - group.begin;
+      sync_nanos_.Record(static_cast<uint64_t>(absl::ToInt64Nanoseconds(took)));
+      journal_way_.cost->LearnJournal(took, group.bytes);
+      journal_groups_.fetch_add(1, std::memory_order_relaxed);
+      break;
+    }
+  }
+  group.way = CommitWay::kJournal;
+  return true;
+}
+
+void Committer::CommitDirectly(std::shared_ptr<Group> group) {
+  if (group->syncs > kSyncsAlone && group->logs.size() > 1) return SyncInParallel(std::move(group));
   if (SyncEntries(*group)) FinishGroup(*group);
 }
 
-void Committer::SyncInParallel(std::shared_ptr<Group> group, size_t syncs) {
-  const size_t wanted = std::min(kHelpersMax, syncs / kSyncsAlone);
+void Committer::SyncInParallel(std::shared_ptr<Group> group) {
+  const size_t wanted = std::min(kHelpersMax, group->syncs / kSyncsAlone);
   while (helpers_.size() < wanted) {
     helpers_.push_back(runtime_.NewExecutor(absl::StrCat("leat-sync-", helpers_.size())));
   }
@@ -143,12 +183,12 @@ void Committer::FinishGroup(Group& group) {
   // away under the sync, which is none.
   for (size_t i = 0; i < group.logs.size(); ++i) {
     if (group.results[i].ok()) continue;
-    outcomes.push_back(group.logs[i]->FinishCommit(group.works[i], group.results[i]));
+    outcomes.push_back(group.logs[i]->FinishCommit(group.works[i], group.results[i], group.way));
     if (CodeOf(outcomes.back().status) != ErrorCode::kUnknownTopic) cause.Update(group.results[i]);
   }
   for (size_t i = 0; i < group.logs.size(); ++i) {
     if (!group.results[i].ok()) continue;
-    outcomes.push_back(group.logs[i]->FinishCommit(group.works[i], cause));
+    outcomes.push_back(group.logs[i]->FinishCommit(group.works[i], cause, group.way));
     const absl::Status& status = outcomes.back().status;
     // A failure that the background met in one of the files (R7).
     if (!status.ok() && CodeOf(status) != ErrorCode::kUnknownTopic) cause.Update(status);
@@ -156,7 +196,26 @@ void Committer::FinishGroup(Group& group) {
   group_partitions_.Record(group.logs.size());
   if (!cause.ok()) Fail(cause);
   listener_.OnCommitted(outcomes);
+  if (cause.ok() && journal_way_.journal != nullptr) FollowUp(group);
   EndGroup();
+}
+
+void Committer::FollowUp(const Group& group) {
+  if (group.way == CommitWay::kJournal) {
+    for (const auto& log : group.logs) journal_way_.syncer->Note(log);
+    if (journal_way_.journal->UnderPressure()) journal_way_.syncer->Hurry();
+    return;
+  }
+  if (group.syncs > 0) {
+    const absl::Duration took = runtime_.clock().Monotonic() - group.begin;
+    journal_way_.cost->LearnSegment(took / static_cast<int64_t>(group.syncs), group.bytes / group.syncs);
+  }
+  std::vector<CheckpointEntry> marks;
+  for (size_t i = 0; i < group.logs.size(); ++i) {
+    if (group.works[i].pieces.empty()) continue;
+    if (const std::optional<CheckpointEntry> mark = group.logs[i]->checkpoint()) marks.push_back(*mark);
+  }
+  journal_way_.journal->WriteMarks(marks);
 }
 
 void Committer::EndGroup() {
@@ -225,6 +284,7 @@ absl::Status Committer::failure() const {
 Committer::Stats Committer::stats() const {
   Stats stats;
   stats.groups = group_partitions_.count();
+  stats.journal_groups = journal_groups_.load(std::memory_order_relaxed);
   stats.group_partitions_p50 = group_partitions_.Quantile(0.5);
   const auto duration = [](uint64_t nanos) { return absl::Nanoseconds(static_cast<int64_t>(nanos)); };
   stats.sync = {sync_nanos_.count(), duration(sync_nanos_.Quantile(0.5)),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,12 +13,15 @@
 #include "storage/env/executor.h"
 #include "storage/env/file_system.h"
 #include "storage/env/histogram.h"
+#include "storage/journal/commit_cost.h"
+#include "storage/journal/journal.h"
+#include "storage/journal/segment_syncer.h"
 #include "storage/log/segmented_log.h"
 #include "storage/log_store.h"
 
-// Group commit (design D4, durability-rules R1, R2, R7), the direct way: one sync of each file that has
-// unsynced bytes makes everything durable that was written before, for all partitions and all who wait for
-// them.
+// Group commit (design D4, durability-rules R1 to R7): everything that was written before is made durable at
+// once, for all partitions and all who wait for them. Either directly, by one sync of each file that has
+// unsynced bytes, or by one write to the journal and its sync, as is cheaper.
 
 namespace leat {
 
@@ -33,6 +37,7 @@ class Committer final : public CommitSink {
 
   struct Stats {
     uint64_t groups = 0;
+    uint64_t journal_groups = 0;  // of them, by the journal
     uint64_t group_partitions_p50 = 0;
     LatencySummary sync;
   };
@@ -40,6 +45,17 @@ class Committer final : public CommitSink {
   // All of them outlive the committer. The listener is called on the commit executor.
   Committer(Runtime& runtime, StoreListener& listener, FlushDelay flush_delay);
   ~Committer() override;
+
+  struct JournalWay {
+    CommitMode mode = CommitMode::kDirect;
+    Journal* journal = nullptr;
+    SegmentSyncer* syncer = nullptr;
+    CommitCost* cost = nullptr;
+  };
+  // Before the first request, once; without it every group goes the direct way.
+  void UseJournal(const JournalWay& way) { journal_way_ = way; }
+  // From now on every group goes the direct way, so that nothing is left to the journal. Any thread.
+  void GoDirect() { direct_only_.store(true, std::memory_order_relaxed); }
 
   void RequestCommit(std::shared_ptr<SegmentedLog> log, CommitUrgency urgency) override;
 
@@ -76,8 +92,14 @@ class Committer final : public CommitSink {
   // These run on the commit executor, one group at a time.
   std::vector<std::shared_ptr<SegmentedLog>> TakePending();
   void RunGroup();
-  void SyncInParallel(std::shared_ptr<Group> group, size_t syncs);
+  CommitWay ChooseWay(const Group& group) const;
+  // False when the journal has no room for it.
+  bool CommitByJournal(Group& group);
+  void CommitDirectly(std::shared_ptr<Group> group);
+  void SyncInParallel(std::shared_ptr<Group> group);
   void FinishGroup(Group& group);
+  // What follows the acknowledgements of a group.
+  void FollowUp(const Group& group);
   void EndGroup();
 
   // Any executor: syncs entries of the group until none is left; true for the caller that ended the last one.
@@ -88,8 +110,12 @@ class Committer final : public CommitSink {
   StoreListener& listener_;
   const FlushDelay flush_delay_;
 
+  JournalWay journal_way_;
+  std::atomic<bool> direct_only_{false};
+
   Histogram sync_nanos_;
   Histogram group_partitions_;
+  std::atomic<uint64_t> journal_groups_{0};
 
   mutable Mutex mutex_;
   std::vector<std::shared_ptr<SegmentedLog>> now_ ABSL_GUARDED_BY(mutex_);

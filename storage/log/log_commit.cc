@@ -48,11 +48,37 @@ std::optional<CommitUrgency> SegmentedLog::NoteCommitNeeded(CommitUrgency urgenc
 void SegmentedLog::RequestCommit() {
   {
     MutexLock lock(door_);
-    if (deleted_ || (marks_.durable == marks_.end && names_synced_ == names_version_)) return;
+    if (deleted_ || (marks_.synced == marks_.end && names_synced_ == names_version_)) return;
     if (asked_now_) return;
     asked_now_ = true;
   }
   env_.commits.RequestCommit(shared_from_this(), CommitUrgency::kNow);
+}
+
+void SegmentedLog::AddUnsynced(CommitWork& work) const {
+  work.names_version = names_version_;
+  if (names_synced_ != names_version_) work.dir = unsynced_dir_;
+  // Everything before the segment of the synced mark is synced.
+  auto first = segments_.end();
+  while (first != segments_.begin() && (*std::prev(first))->base >= synced_.segment_base) --first;
+  for (; first != segments_.end(); ++first) {
+    if ((*first)->file->has_unsynced()) work.files.push_back((*first)->file);
+  }
+}
+
+void SegmentedLog::AddPieces(CommitWork& work) const {
+  auto segment = segments_.end();
+  while (segment != segments_.begin() && (*std::prev(segment))->base >= durable_.segment_base) --segment;
+  for (; segment != segments_.end(); ++segment) {
+    const bool first = (*segment)->base == durable_.segment_base;
+    const uint64_t position = first ? durable_.position : 0;
+    if ((*segment)->bytes == position) continue;
+    work.pieces.push_back({.file = (*segment)->file,
+                           .base_offset = first ? durable_.offset : (*segment)->base,
+                           .end_offset = (*segment)->next_offset,
+                           .position = position,
+                           .bytes = (*segment)->bytes - position});
+  }
 }
 
 CommitWork SegmentedLog::BeginCommit() {
@@ -61,20 +87,15 @@ CommitWork SegmentedLog::BeginCommit() {
   asked_later_ = false;
   CommitWork work;
   work.upto = EndPosition();
-  work.names_version = names_version_;
   if (deleted_) return work;
-  if (names_synced_ != names_version_) work.dir = unsynced_dir_;
-  // Everything before the segment of the synced mark is synced.
-  auto first = segments_.end();
-  while (first != segments_.begin() && (*std::prev(first))->base >= synced_.segment_base) --first;
-  for (; first != segments_.end(); ++first) {
-    if ((*first)->file->has_unsynced()) work.files.push_back((*first)->file);
-  }
+  AddUnsynced(work);
+  AddPieces(work);
   return work;
 }
 
-CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Status& sync_result) {
-  absl::Status result = sync_result;
+CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Status& commit_result,
+                                         CommitWay way) {
+  absl::Status result = commit_result;
   for (const std::shared_ptr<SegmentFile>& file : work.files) {
     if (result.ok()) result = file->failure();
   }
@@ -88,20 +109,54 @@ CommitOutcome SegmentedLog::FinishCommit(const CommitWork& work, const absl::Sta
     outcome.status = commit_failure_;
   }
   if (outcome.status.ok()) {
-    names_synced_ = std::max(names_synced_, work.names_version);
-    if (names_synced_ == names_version_)
-      unsynced_dir_.reset();  // the work still holds it, so nothing closes here
-    if (IsFurther(work.upto, durable_)) {
-      synced_ = durable_ = work.upto;
-      OffsetMarks marks = marks_;
-      marks.synced = marks.durable = work.upto.offset;
-      SetMarks(marks);
-      UpdateVisible();
+    OffsetMarks marks = marks_;
+    if (way == CommitWay::kDirect) {
+      NoteNamesSynced(work.names_version);
+      if (IsFurther(work.upto, synced_)) synced_ = work.upto;
     }
+    if (IsFurther(work.upto, durable_)) durable_ = work.upto;
+    marks.synced = synced_.offset;
+    marks.durable = durable_.offset;
+    SetMarks(marks);
+    UpdateVisible();
   }
   outcome.marks = marks_;
   outcome.visible = visible_.offset;
   return outcome;
+}
+
+void SegmentedLog::NoteNamesSynced(uint64_t version) {
+  names_synced_ = std::max(names_synced_, version);
+  // The work still holds it, so nothing closes here.
+  if (names_synced_ == names_version_) unsynced_dir_.reset();
+}
+
+CommitWork SegmentedLog::BeginSync() {
+  MutexLock lock(door_);
+  CommitWork work;
+  work.upto = durable_;
+  if (!deleted_) AddUnsynced(work);
+  return work;
+}
+
+absl::Status SegmentedLog::FinishSync(const CommitWork& work, const absl::Status& sync_result) {
+  MutexLock lock(door_);
+  if (deleted_) return absl::OkStatus();
+  if (!sync_result.ok()) FailCommits(sync_result);
+  if (!commit_failure_.ok()) return commit_failure_;
+  NoteNamesSynced(work.names_version);
+  if (IsFurther(work.upto, synced_)) {
+    synced_ = work.upto;
+    OffsetMarks marks = marks_;
+    marks.synced = synced_.offset;
+    SetMarks(marks);
+  }
+  return absl::OkStatus();
+}
+
+bool SegmentedLog::fully_synced() const {
+  MutexLock lock(door_);
+  return deleted_ || (marks_.synced == marks_.end && names_synced_ == names_version_);
 }
 
 void SegmentedLog::FailCommits(const absl::Status& cause) {
@@ -144,8 +199,7 @@ void SegmentedLog::SyncNames() {
   {
     MutexLock lock(door_);
     if (status.ok()) {
-      names_synced_ = std::max(names_synced_, version);
-      if (names_synced_ == names_version_) unsynced_dir_.reset();
+      NoteNamesSynced(version);
       if (upto && IsFurther(*upto, synced_)) synced_ = *upto;
       if (upto && IsFurther(*upto, durable_)) durable_ = *upto;
       return;

@@ -27,7 +27,7 @@ class PartitionRecovery {
 
   absl::StatusOr<RecoveredPartition> Run() {
     for (absl::Status (PartitionRecovery::*step)() :
-         {&PartitionRecovery::ListFiles, &PartitionRecovery::Measure, &PartitionRecovery::SyncKept,
+         {&PartitionRecovery::Refill, &PartitionRecovery::ListFiles, &PartitionRecovery::Measure, &PartitionRecovery::SyncKept,
           &PartitionRecovery::Inspect}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
@@ -43,6 +43,21 @@ class PartitionRecovery {
   void Note(absl::string_view what) { result_.notes.push_back(absl::StrCat(input_.name, ": ", what)); }
   std::string PathOf(absl::string_view name) const { return absl::StrCat(input_.dir, "/", name); }
   std::string LogPath(size_t i) const { return SegmentPath(input_.dir, bases_[i], kLogSuffix); }
+
+  // A frame of the journal wins at its offsets, whatever the segments hold there (R13).
+  absl::Status Refill() {
+    const Offset lowest = std::max(input_.log_start, input_.checkpoint ? input_.checkpoint->synced : 0);
+    if (input_.refill.empty() || input_.refill.back().end_offset <= lowest) return absl::OkStatus();
+    if (absl::Status made = CreateDirs(fs_, input_.dir); !made.ok()) return made;
+    return RefillSegments(fs_, input_.dir, lowest, input_.refill, result_.bytes_refilled);
+  }
+
+  // The furthest place below which nothing may be missing; nothing without a checkpoint, because then nobody
+  // knows what else was promised.
+  std::optional<CheckpointEntry> Promised() const {
+    if (!input_.checkpoint || !input_.promised) return input_.checkpoint;
+    return input_.promised->synced > input_.checkpoint->synced ? input_.promised : input_.checkpoint;
+  }
 
   absl::Status ListFiles() {
     absl::StatusOr<std::vector<DirEntry>> entries = fs_.List(input_.dir);
@@ -119,7 +134,7 @@ class PartitionRecovery {
 
   absl::Status Inspect() {
     observed_.log_start = input_.log_start;
-    observed_.checkpoint = input_.checkpoint;
+    observed_.checkpoint = Promised();
     for (size_t i = 0; i < bases_.size(); ++i) {
       if (absl::Status status = InspectOne(i); !status.ok()) return status;
       InspectedSegment& segment = inspected_.back();
@@ -249,7 +264,7 @@ class PartitionRecovery {
           MakeError(ErrorCode::kPartitionFenced,
                     absl::StrCat("partition ", input_.name, " takes no more records: ", plan_.fence,
                                  "; look at it with: leat log verify ", input_.dir));
-      result_.checkpoint = input_.checkpoint;
+      result_.checkpoint = Promised();
     }
     for (size_t i = 0; i < plan_.segments.size(); ++i) {
       if (plan_.segments[i].action == SegmentPlan::Action::kSetAside) continue;

@@ -11,6 +11,7 @@
 #include "storage/log/checkpoint_entry.h"
 #include "storage/log/index_builder.h"
 #include "storage/log/marks.h"
+#include "storage/log/refill.h"
 #include "storage/log/segment.h"
 
 // Opening a partition's directory after any stop (durability-rules R12-R14). The decisions are taken by the
@@ -41,6 +42,7 @@ struct RecoveredPartition {
   uint64_t batches_scanned = 0;
   uint64_t bytes_scanned = 0;
   uint64_t bytes_cut = 0;
+  uint64_t bytes_refilled = 0;  // from the journal
   uint32_t indexes_rebuilt = 0;
 };
 
@@ -54,9 +56,13 @@ struct RecoveryInput {
   // The checkpoint was written by a clean stop. Believed only as far as the files agree with it.
   bool clean = false;
   int64_t index_interval_bytes = 4096;
+  // What the journal holds of this partition, oldest first, and how far it proves that records were promised
+  // beyond the checkpoint.
+  std::vector<RefillPiece> refill = {};
+  std::optional<CheckpointEntry> promised = {};
 };
 
-// Syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When
+// Puts back what the journal holds, syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When
 // it returns OK everything below marks.end is durable in the segments (synced = durable = end); the caller
 // then writes the checkpoint. Doing it again changes nothing. Partitions are independent of each other: any
 // thread. What cannot be read is fenced like damage, and nothing of it is cut. Errors: of syncs and writes

@@ -28,13 +28,30 @@ struct SegmentedLogOptions {
   std::shared_ptr<const TopicConfig> config;
 };
 
-// What a commit has to make durable before FinishCommit. Holds the files open.
+// Batches to be made durable that lie together in one segment file, from byte `position` on.
+struct CommitPiece {
+  std::shared_ptr<SegmentFile> file;
+  Offset base_offset = 0;
+  Offset end_offset = 0;  // behind the last record
+  uint64_t position = 0;
+  uint64_t bytes = 0;
+};
+
+enum class CommitWay {
+  kDirect,   // the segments themselves were synced
+  kJournal,  // the pieces were made durable elsewhere; the segments follow
+};
+
+// What a commit has to make durable before FinishCommit: everything from the durable mark to the end (R1).
+// Holds the files open.
 struct CommitWork {
   LogPosition upto;                                 // the end of the log when the work was taken
+  std::vector<CommitPiece> pieces;                  // what the journal needs, in order
   std::vector<std::shared_ptr<SegmentFile>> files;  // with unsynced bytes, oldest first
   std::shared_ptr<Directory> dir;                   // set when names in it are not durable yet
   uint64_t names_version = 0;                       // of the directory, for FinishCommit
-  bool empty() const { return files.empty() && dir == nullptr; }
+  bool empty() const { return pieces.empty() && syncs() == 0; }
+  size_t syncs() const { return files.size() + (dir == nullptr ? 0 : 1); }  // of the direct way
 };
 
 // The log of a partition in segment files. Any thread, except where said.
@@ -64,15 +81,22 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   Offset visible_offset() const override;
   OffsetMarks marks() const override;
 
-  // The commit side, one caller at a time. Between the two calls, under no lock, the caller syncs what the
-  // work names: the directory if there is one, and every file by SegmentFile::Sync (SyncCommitWork does
-  // both).
+  // The commit side, one caller at a time. Between the two calls, under no lock, the caller either syncs what
+  // the work names: the directory if there is one, and every file by SegmentFile::Sync (SyncCommitWork does
+  // both); or makes the pieces durable in the journal.
   CommitWork BeginCommit();
-  // Moves synced and durable to work.upto when `sync_result` is OK and no file of the work has a recorded
-  // failure. Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why;
+  // Moves durable, and after the direct way synced, to work.upto when `result` is OK and no file of the work
+  // has a recorded failure. Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why;
   // what is durable can still be read. kUnknownTopic: the log was deleted meanwhile, which is no failure of
   // the disk.
-  CommitOutcome FinishCommit(const CommitWork& work, const absl::Status& sync_result);
+  CommitOutcome FinishCommit(const CommitWork& work, const absl::Status& result,
+                             CommitWay way = CommitWay::kDirect);
+  // The same for what is durable but not synced in the segments: work without pieces, up to the durable mark;
+  // then, after SyncCommitWork, synced moves there (R6). One caller at a time, beside that of the commits. Gives
+  // the failure of the sync, which is final, or OK: so also for a log that was deleted meanwhile.
+  CommitWork BeginSync();
+  [[nodiscard]] absl::Status FinishSync(const CommitWork& work, const absl::Status& sync_result);
+  bool fully_synced() const;
   // Of the synced mark, whose value was captured before the sync began. Nothing for a fenced partition that
   // came without one: then the next checkpoint must not name this partition either.
   std::optional<CheckpointEntry> checkpoint() const;
@@ -110,6 +134,9 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // The one place where marks change; stops the process when they are out of order.
   void SetMarks(const OffsetMarks& marks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   void UpdateVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void NoteNamesSynced(uint64_t version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void AddUnsynced(CommitWork& work) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
+  void AddPieces(CommitWork& work) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   // What the sink has to be told once the door is closed.
   std::optional<CommitUrgency> NoteCommitNeeded(CommitUrgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);
   void FailCommits(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(door_);

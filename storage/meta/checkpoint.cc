@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "protocol/record/crc32c.h"
 #include "protocol/record/endian.h"
 #include "protocol/record/error.h"
@@ -18,7 +16,6 @@ namespace {
 constexpr absl::string_view kMagic = "LEATCKPT";
 constexpr uint32_t kVersion = 1;
 constexpr uint32_t kCleanFlag = 1;
-constexpr size_t kUuidBytes = 16;
 constexpr size_t kHeaderBytes = 64;
 constexpr size_t kEntryBytes = 40;
 constexpr size_t kUnprovenBytes = 8;
@@ -27,20 +24,6 @@ constexpr uint64_t kFileBytesMax = 256 << 20;
 
 absl::Status Damaged(absl::string_view what) {
   return MakeError(ErrorCode::kDataLoss, absl::StrCat("checkpoint: ", what));
-}
-
-std::string PackUuid(absl::string_view uuid) {
-  std::string packed = absl::HexStringToBytes(absl::StrReplaceAll(uuid, {{"-", ""}}));
-  packed.resize(kUuidBytes);
-  return packed;
-}
-
-std::string UnpackUuid(absl::string_view packed) {
-  const std::string hex = absl::BytesToHexString(packed);
-  const absl::string_view all = hex;
-  return absl::StrCat(all.substr(0, 8), "-", all.substr(8, 4), "-", all.substr(12, 4), "-", all.substr(16, 4),
-                      "-") +
-         std::string(all.substr(20));
 }
 
 template <typename T>

@@ -3,10 +3,12 @@
 #include <optional>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "protocol/record/crc32c.h"
@@ -156,6 +158,20 @@ std::string MakeUuid(uint64_t high, uint64_t low) {
   low = (low & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;  // the variant of RFC 4122
   return absl::StrFormat("%08x-%04x-%04x-%04x-%012x", high >> 32, (high >> 16) & 0xffff, high & 0xffff,
                          low >> 48, low & 0xffffffffffffULL);
+}
+
+std::string PackUuid(absl::string_view uuid) {
+  std::string packed = absl::HexStringToBytes(absl::StrReplaceAll(uuid, {{"-", ""}}));
+  packed.resize(kUuidBytes);
+  return packed;
+}
+
+std::string UnpackUuid(absl::string_view packed) {
+  const std::string hex = absl::BytesToHexString(packed);
+  const absl::string_view all = hex;
+  return absl::StrCat(all.substr(0, 8), "-", all.substr(8, 4), "-", all.substr(12, 4), "-", all.substr(16, 4),
+                      "-") +
+         std::string(all.substr(20));
 }
 
 bool IsUuid(absl::string_view text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -48,6 +49,11 @@ absl::Status WriteFormat(FileSystem& fs, const std::string& data_dir, const Form
 
 // A random (version 4) UUID in its text form, from 128 random bits.
 std::string MakeUuid(uint64_t high, uint64_t low);
+
+// A UUID's text as its 16 bytes, as other files of the directory name it, and back.
+inline constexpr size_t kUuidBytes = 16;
+std::string PackUuid(absl::string_view uuid);
+std::string UnpackUuid(absl::string_view packed);
 
 // True for 36 characters in the form of a UUID, lower case.
 bool IsUuid(absl::string_view text);

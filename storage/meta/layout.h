@@ -15,6 +15,7 @@ inline constexpr absl::string_view kMetaDirName = "meta";
 inline constexpr absl::string_view kTopicsDirName = "topics";
 inline constexpr absl::string_view kDeletedDirName = "deleted";
 inline constexpr absl::string_view kKeptDirName = "kept";
+inline constexpr absl::string_view kJournalDirName = "journal";
 inline constexpr absl::string_view kCheckpointFileName = "checkpoint";
 inline constexpr absl::string_view kMetadataTopic = "__metadata";
 inline constexpr absl::string_view kMetadataLogDirName = "__metadata-0";
@@ -33,7 +34,8 @@ struct StorePaths {
         metadata_log(absl::StrCat(meta, "/", kMetadataLogDirName)),
         topics(absl::StrCat(root, "/", kTopicsDirName)),
         deleted(absl::StrCat(root, "/", kDeletedDirName)),
-        kept(absl::StrCat(root, "/", kKeptDirName)) {}
+        kept(absl::StrCat(root, "/", kKeptDirName)),
+        journal(absl::StrCat(root, "/", kJournalDirName)) {}
 
   std::string Partition(absl::string_view topic, uint32_t partition) const {
     return absl::StrCat(topics, "/", PartitionDirName(topic, partition));
@@ -47,6 +49,7 @@ struct StorePaths {
   const std::string topics;
   const std::string deleted;
   const std::string kept;
+  const std::string journal;  // unless it lies on another disk
 };
 
 }  // namespace leat

@@ -16,6 +16,28 @@ namespace {
 constexpr CrashPolicy kPolicies[] = {CrashPolicy::kProcess, CrashPolicy::kPowerLossAll,
                                      CrashPolicy::kPowerLossPrefix, CrashPolicy::kPowerLossSubset};
 
+// A small journal, so that the script turns to new files.
+StoreOptions OptionsOf(CommitMode mode) {
+  StoreOptions options;
+  options.commit_mode = mode;
+  options.journal_file_bytes = 16 << 10;
+  options.journal_bytes_max = 64 << 10;
+  return options;
+}
+
+class StoreCrashTest : public testing::TestWithParam<CommitMode> {
+ protected:
+  const StoreOptions options_ = OptionsOf(GetParam());
+};
+
+INSTANTIATE_TEST_SUITE_P(CommitModes, StoreCrashTest,
+                         testing::Values(CommitMode::kAuto, CommitMode::kDirect, CommitMode::kJournal),
+                         [](const auto& tested) {
+                           return tested.param == CommitMode::kAuto     ? "Auto"
+                                  : tested.param == CommitMode::kDirect ? "Direct"
+                                                                      : "Journal";
+                         });
+
 // All that a store does, each at least once. False when the disk stopped on the way.
 bool RunScript(SimStore& sim, StoreModel& model) {
   if (!sim.Open().ok()) return false;
@@ -40,18 +62,18 @@ bool RunScript(SimStore& sim, StoreModel& model) {
 }
 
 // Changes of the disk that the whole script makes.
-uint64_t CountChanges(uint64_t seed) {
+uint64_t CountChanges(uint64_t seed, const StoreOptions& options) {
   MemoryFileSystem fs;
-  SimStore sim(fs, seed);
+  SimStore sim(fs, seed, options);
   StoreModel model;
   EXPECT_TRUE(RunScript(sim, model));
   return fs.changes();
 }
 
 // The store goes on as if nothing had happened, also through a clean stop.
-testing::AssertionResult GoesOn(MemoryFileSystem& fs, StoreModel& model) {
+testing::AssertionResult GoesOn(MemoryFileSystem& fs, StoreModel& model, const StoreOptions& options) {
   for (int life = 0; life < 2; ++life) {
-    SimStore sim(fs, 77);
+    SimStore sim(fs, 77, options);
     if (absl::Status opened = sim.Open(); !opened.ok()) return testing::AssertionFailure() << opened;
     if (auto result = model.CheckAndAdopt(sim, fs); !result) return result << ", in life " << life;
     for (const std::string& topic : model.topics()) {
@@ -63,21 +85,21 @@ testing::AssertionResult GoesOn(MemoryFileSystem& fs, StoreModel& model) {
     model.NoteDurable(sim.listener());
     if (absl::Status closed = sim.store().Close(); !closed.ok()) return testing::AssertionFailure() << closed;
   }
-  SimStore sim(fs, 78);
+  SimStore sim(fs, 78, options);
   if (absl::Status opened = sim.Open(); !opened.ok()) return testing::AssertionFailure() << opened;
   if (!sim.store().recovery().clean) return testing::AssertionFailure() << "the last stop was not clean";
   return model.CheckAndAdopt(sim, fs);
 }
 
-TEST(StoreCrashTest, NothingDurableIsLostWhereverItStops) {
-  const uint64_t changes = CountChanges(1);
+TEST_P(StoreCrashTest, NothingDurableIsLostWhereverItStops) {
+  const uint64_t changes = CountChanges(1, options_);
   ASSERT_GT(changes, 100u);
   for (uint64_t stop = 1; stop <= changes; ++stop) {
     MemoryFileSystem fs;
     fs.StopAtChange(stop);
     StoreModel model;
     {
-      SimStore sim(fs, 1);
+      SimStore sim(fs, 1, options_);
       EXPECT_FALSE(RunScript(sim, model) && stop < changes);
       model.NoteDurable(sim.listener());
     }
@@ -87,7 +109,7 @@ TEST(StoreCrashTest, NothingDurableIsLostWhereverItStops) {
         const std::unique_ptr<MemoryFileSystem> disk = fs.Clone();
         disk->Crash(policy, seed);
         StoreModel after = model;
-        ASSERT_TRUE(GoesOn(*disk, after))
+        ASSERT_TRUE(GoesOn(*disk, after, options_))
             << "stopped at change " << stop << ", policy " << static_cast<int>(policy) << ", seed " << seed;
       }
     }
@@ -95,14 +117,14 @@ TEST(StoreCrashTest, NothingDurableIsLostWhereverItStops) {
 }
 
 // Recovery crashes as well, at every one of its changes.
-TEST(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
-  const uint64_t changes = CountChanges(1);
+TEST_P(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
+  const uint64_t changes = CountChanges(1, options_);
   for (uint64_t stop = 1; stop <= changes; stop += 7) {
     MemoryFileSystem fs;
     fs.StopAtChange(stop);
     StoreModel model;
     {
-      SimStore sim(fs, 1);
+      SimStore sim(fs, 1, options_);
       RunScript(sim, model);
       model.NoteDurable(sim.listener());
     }
@@ -114,12 +136,12 @@ TEST(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
         disk->StopAtChange(disk->changes() + again);
         bool complete = false;
         {
-          SimStore sim(*disk, 2);
+          SimStore sim(*disk, 2, options_);
           complete = sim.Open().ok();
         }
         disk->Crash(policy, stop + again);
         StoreModel after = model;
-        ASSERT_TRUE(GoesOn(*disk, after)) << "stopped at change " << stop << ", then at change " << again
+        ASSERT_TRUE(GoesOn(*disk, after, options_)) << "stopped at change " << stop << ", then at change " << again
                                           << " of recovery, policy " << static_cast<int>(policy);
         if (complete) break;
       }
@@ -169,14 +191,14 @@ TEST(StoreCrashTest, PowerLossAfterRecovery) {
 }
 
 // Operations at random over several lives of one disk.
-TEST(StoreCrashTest, RandomLives) {
+TEST_P(StoreCrashTest, RandomLives) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     SeededRandom random(seed);
     MemoryFileSystem fs;
     StoreModel model;
     for (int life = 0; life < 4; ++life) {
       {
-        SimStore sim(fs, random.Next());
+        SimStore sim(fs, random.Next(), options_);
         if (random.Chance(0.3)) fs.StopAtChange(fs.changes() + 1 + random.Below(40));
         bool alive = sim.Open().ok();
         fs.StopAtChange(0);
@@ -205,7 +227,7 @@ TEST(StoreCrashTest, RandomLives) {
       }
       fs.Crash(kPolicies[random.Below(4)], random.Next());
     }
-    ASSERT_TRUE(GoesOn(fs, model)) << "seed " << seed;
+    ASSERT_TRUE(GoesOn(fs, model, options_)) << "seed " << seed;
   }
 }
 

@@ -7,6 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "protocol/record/crc32c.h"
+#include "protocol/record/endian.h"
+#include "storage/journal/journal_format.h"
 #include "storage/meta/checkpoint.h"
 #include "storage/meta/format_file.h"
 #include "tests/storage/store_harness.h"
@@ -25,7 +28,7 @@ class StoreDamageTest : public testing::Test {
  protected:
   // A directory with two topics, stopped cleanly or not.
   void Prepare(bool clean) {
-    SimStore sim(fs_, 1);
+    SimStore sim(fs_, 1, WithCommitMode(CommitMode::kDirect));
     ASSERT_THAT(sim.Open(), IsOk());
     ASSERT_THAT(sim.store().CreateTopic({"a", 2, {}}), IsOk());
     ASSERT_THAT(sim.store().CreateTopic({"b", 1, {}}), IsOk());
@@ -56,7 +59,7 @@ class StoreDamageTest : public testing::Test {
   }
 
   absl::Status OpenNow() {
-    sim_ = std::make_unique<SimStore>(fs_, 2);
+    sim_ = std::make_unique<SimStore>(fs_, 2, WithCommitMode(CommitMode::kDirect));
     return sim_->Open();
   }
 
@@ -112,12 +115,41 @@ TEST_F(StoreDamageTest, CheckpointOfAnotherDirectoryProvesNothing) {
   EXPECT_THAT(sim_->store().recovery().notes, Contains(HasSubstr("checkpoint cannot be used")));
 }
 
-TEST_F(StoreDamageTest, DirectoryWithAJournalIsLeftAlone) {
+TEST_F(StoreDamageTest, MissingJournalIsNotTakenForACleanOne) {
+  for (const bool clean : {true, false}) {
+    fs_.Crash(CrashPolicy::kProcess, 1);
+    RemoveTree(fs_, kStoreDir).IgnoreError();
+    Prepare(clean);
+    ASSERT_THAT(fs_.Rename("/data/journal", "/unmounted"), IsOk());
+    ExpectRefused(ErrorCode::kDataLoss, "journal_dir");
+    ASSERT_THAT(fs_.CreateDir("/data/journal"), IsOk());
+    ExpectRefused(ErrorCode::kDataLoss, "is missing");
+    ASSERT_THAT(fs_.Remove("/data/journal"), IsOk());
+    ASSERT_THAT(fs_.Rename("/unmounted", "/data/journal"), IsOk());
+    EXPECT_THAT(OpenNow(), IsOk());
+    EXPECT_THAT(sim_->ReadAll("a", 0), IsOkAndHolds(std::vector<std::string>{"a0", "a1", "a2"}));
+    sim_.reset();
+  }
+}
+
+TEST_F(StoreDamageTest, JournalOfAnotherDirectoryIsRefused) {
   Prepare(true);
-  ASSERT_OK_AND_ASSIGN(Checkpoint checkpoint, DecodeCheckpoint(Bytes("/data/meta/checkpoint")));
-  checkpoint.journal_epoch = 1;
-  ASSERT_THAT(WriteCheckpoint(fs_, "/data/meta", checkpoint), IsOk());
-  ExpectRefused(ErrorCode::kUnsupportedFormat, "journal");
+  ASSERT_OK_AND_ASSIGN(const std::vector<DirEntry> files, fs_.List("/data/journal"));
+  ASSERT_EQ(files.size(), 1u);
+  Put("/data/journal/" + files[0].name,
+      EncodeJournalFileHeader({MakeUuid(1, 2), /*epoch=*/1, /*first_sequence=*/1, /*accepted_sequence=*/0}));
+  ExpectRefused(ErrorCode::kDataLoss, "another data directory");
+}
+
+TEST_F(StoreDamageTest, NewerJournalIsRefused) {
+  Prepare(true);
+  ASSERT_OK_AND_ASSIGN(const std::vector<DirEntry> files, fs_.List("/data/journal"));
+  std::string header = Bytes("/data/journal/" + files[0].name).substr(0, 60);
+  header[11] = 2;  // version
+  const std::string covered = header.substr(0, 56);
+  StoreBigEndian(header.data() + 56, Crc32c(covered));
+  Put("/data/journal/" + files[0].name, header);
+  ExpectRefused(ErrorCode::kUnsupportedFormat, "newer");
 }
 
 TEST_F(StoreDamageTest, MetadataLogIsNeverTakenForAbsent) {

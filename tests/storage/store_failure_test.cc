@@ -19,7 +19,7 @@ using testing::SizeIs;
 class StoreFailureTest : public testing::Test {
  protected:
   void SetUp() override {
-    sim_ = std::make_unique<SimStore>(fs_, 1);
+    sim_ = std::make_unique<SimStore>(fs_, 1, WithCommitMode(CommitMode::kDirect));
     ASSERT_THAT(sim_->Open(), IsOk());
     ASSERT_THAT(store().CreateTopic({"a", 20, {}}), IsOk());
     sim_->runtime().RunFor(absl::Seconds(10));

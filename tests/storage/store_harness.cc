@@ -48,6 +48,11 @@ uint64_t RecordingListener::calls() const {
   return calls_;
 }
 
+StoreOptions WithCommitMode(CommitMode mode, StoreOptions options) {
+  options.commit_mode = mode;
+  return options;
+}
+
 SimStore::SimStore(FileSystem& fs, uint64_t seed, StoreOptions options)
     : runtime_(seed), fs_(fs), options_(std::move(options)) {
   options_.data_dir = kStoreDir;

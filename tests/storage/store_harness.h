@@ -40,6 +40,9 @@ class RecordingListener final : public StoreListener {
 
 inline constexpr char kStoreDir[] = "/data";
 
+// Every commit syncs the segments, or goes by the journal.
+StoreOptions WithCommitMode(CommitMode mode, StoreOptions options = {});
+
 // One life of a store in one simulated thread, on a disk that outlives it.
 class SimStore {
  public:

@@ -26,6 +26,9 @@ std::string Recovery(const RecoveryReport& report) {
     absl::StrAppend(&text, ", scanned ", report.batches_scanned, " batches (", report.bytes_scanned,
                     " bytes)");
   }
+  if (report.bytes_refilled > 0) {
+    absl::StrAppend(&text, ", refilled ", report.bytes_refilled, " bytes from the journal");
+  }
   if (report.bytes_cut > 0) {
     absl::StrAppend(&text, ", cut ", report.bytes_cut, " bytes that were never acknowledged");
   }

@@ -1,5 +1,6 @@
 #include "broker/broker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,13 @@ StoreOptions StoreOptionsOf(const Config& config) {
   options.partitions_max = static_cast<uint32_t>(config.partitions_max);
   options.partitions_per_topic_max = static_cast<uint32_t>(config.partitions_per_topic_max);
   options.checkpoint_interval = absl::Milliseconds(config.checkpoint_interval_ms);
+  options.commit_mode = config.commit_mode == "direct"    ? CommitMode::kDirect
+                        : config.commit_mode == "journal" ? CommitMode::kJournal
+                                                          : CommitMode::kAuto;
+  options.journal_dir = config.journal_dir;
+  options.journal_bytes_max = static_cast<uint64_t>(config.journal_bytes_max);
+  // So that about a quarter of it is there to be written while the segments follow.
+  options.journal_file_bytes = std::min<uint64_t>(options.journal_bytes_max / 4, 16 << 20);
   options.topic_defaults = config.topic_defaults;
   return options;
 }

@@ -53,6 +53,9 @@ struct Config {
   // Storage and the end.
   int64_t open_files_max = 4096;
   int64_t checkpoint_interval_ms = 5000;
+  std::string commit_mode = "auto";
+  std::string journal_dir;
+  int64_t journal_bytes_max = 256 * 1024 * 1024;
   std::string on_storage_failure = "stop";
   int64_t shutdown_timeout_ms = 10'000;
 };

@@ -44,6 +44,7 @@ struct RecoveryFigures {
   uint64_t batches_scanned = 0;
   uint64_t bytes_scanned = 0;
   uint64_t bytes_cut = 0;
+  uint64_t bytes_refilled = 0;  // from the commit journal
   uint64_t indexes_rebuilt = 0;
   uint64_t partitions_fenced = 0;
   uint64_t partitions_damaged = 0;  // with records that cannot be read

@@ -26,6 +26,7 @@ void FillRecovery(const RecoveryReport& report, wire::RecoverySummary* out) {
   out->set_batches_scanned(report.batches_scanned);
   out->set_bytes_scanned(report.bytes_scanned);
   out->set_bytes_cut(report.bytes_cut);
+  out->set_bytes_refilled(report.bytes_refilled);
   out->set_indexes_rebuilt(report.indexes_rebuilt);
   out->set_partitions_fenced(report.partitions_fenced);
   out->set_partitions_damaged(report.partitions_damaged);

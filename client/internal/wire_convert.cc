@@ -47,6 +47,7 @@ RecoveryFigures FromWire(const wire::RecoverySummary& recovery) {
           recovery.batches_scanned(),
           recovery.bytes_scanned(),
           recovery.bytes_cut(),
+          recovery.bytes_refilled(),
           recovery.indexes_rebuilt(),
           recovery.partitions_fenced(),
           recovery.partitions_damaged(),

@@ -50,6 +50,7 @@ Json RecoveryJson(const RecoveryFigures& recovery) {
           {"batches_scanned", recovery.batches_scanned},
           {"bytes_scanned", recovery.bytes_scanned},
           {"bytes_cut", recovery.bytes_cut},
+          {"bytes_refilled", recovery.bytes_refilled},
           {"indexes_rebuilt", recovery.indexes_rebuilt},
           {"partitions_fenced", recovery.partitions_fenced},
           {"partitions_damaged", recovery.partitions_damaged},
@@ -95,7 +96,8 @@ std::string RecoveryText(const RecoveryFigures& recovery) {
   return absl::StrCat(
       recovery.clean ? "after a clean stop" : "after an unclean stop", ", ",
       Count(recovery.partitions, "partition"), " in ", FormatSpan(absl::Milliseconds(recovery.duration_ms)),
-      "; scanned ", FormatBytes(recovery.bytes_scanned), ", cut ", FormatBytes(recovery.bytes_cut),
+      "; scanned ", FormatBytes(recovery.bytes_scanned), ", refilled ",
+                      FormatBytes(recovery.bytes_refilled), ", cut ", FormatBytes(recovery.bytes_cut),
       ", rebuilt ", recovery.indexes_rebuilt, recovery.indexes_rebuilt == 1 ? " index" : " indexes",
       ", fenced ", Count(recovery.partitions_fenced, "partition"), ", damaged ", recovery.partitions_damaged);
 }

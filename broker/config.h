@@ -53,7 +53,7 @@ struct Config {
   // Storage and the end.
   int64_t open_files_max = 4096;
   int64_t checkpoint_interval_ms = 5000;
-  std::string commit_mode = "auto";
+  std::string commit_mode = "direct";
   std::string journal_dir;
   int64_t journal_bytes_max = 256 * 1024 * 1024;
   std::string on_storage_failure = "stop";

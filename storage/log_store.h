@@ -31,7 +31,7 @@ struct StoreOptions {
   uint32_t partitions_max = 100'000;  // of all topics
   uint32_t partitions_per_topic_max = 10'000;
   absl::Duration checkpoint_interval = absl::Seconds(5);  // at most this long after the last commit
-  CommitMode commit_mode = CommitMode::kAuto;
+  CommitMode commit_mode = CommitMode::kDirect;
   std::string journal_dir;                    // empty: `journal` in the data directory
   uint64_t journal_bytes_max = 256 << 20;     // beyond, groups are committed without the journal
   uint64_t journal_file_bytes = 16 << 20;

@@ -196,7 +196,7 @@ void Committer::FinishGroup(Group& group) {
   group_partitions_.Record(group.logs.size());
   if (!cause.ok()) Fail(cause);
   listener_.OnCommitted(outcomes);
-  if (cause.ok() && journal_way_.journal != nullptr) FollowUp(group);
+  if (cause.ok() && journal_way_.mode != CommitMode::kDirect) FollowUp(group);
   EndGroup();
 }
 

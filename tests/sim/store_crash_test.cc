@@ -150,14 +150,14 @@ TEST_P(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
 }
 
 // A power loss hits what the first recovery left, before any clean stop.
-TEST(StoreCrashTest, PowerLossAfterRecovery) {
-  const uint64_t changes = CountChanges(1);
+TEST_P(StoreCrashTest, PowerLossAfterRecovery) {
+  const uint64_t changes = CountChanges(1, options_);
   for (uint64_t stop = 1; stop <= changes; ++stop) {
     MemoryFileSystem fs;
     fs.StopAtChange(stop);
     StoreModel model;
     {
-      SimStore sim(fs, 1);
+      SimStore sim(fs, 1, options_);
       RunScript(sim, model);
       model.NoteDurable(sim.listener());
     }
@@ -172,7 +172,7 @@ TEST(StoreCrashTest, PowerLossAfterRecovery) {
           disk->Crash(policy, seed);
           StoreModel after = model;
           {
-            SimStore sim(*disk, 5);
+            SimStore sim(*disk, 5, options_);
             ASSERT_THAT(sim.Open(), IsOk());
             ASSERT_TRUE(after.CheckAndAdopt(sim, *disk));
             for (const std::string& topic : after.topics())
@@ -183,7 +183,7 @@ TEST(StoreCrashTest, PowerLossAfterRecovery) {
             after.NoteDurable(sim.listener());
           }
           disk->Crash(second, seed);
-          ASSERT_TRUE(GoesOn(*disk, after));
+          ASSERT_TRUE(GoesOn(*disk, after, options_));
         }
       }
     }

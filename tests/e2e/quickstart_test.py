@@ -92,7 +92,8 @@ class QuickstartTest(unittest.TestCase):
         (fake / "leat").chmod(0o700)
         run = self.run_quickstart(b"\n".join(b"%d" % i for i in range(100)), fake)
         self.assertEqual(run.returncode, 1)
-        self.assertIn("offsets read are not those acknowledged", run.stderr)
+        # The lost record may have been the only one of its partition.
+        self.assertRegex(run.stderr, "offsets read are not those acknowledged|partitions .* were sent, .* were read")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 #include "client/admin.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/internal/caller.h"
 #include "client/internal/offset_query.h"
+#include "client/internal/topic_pages.h"
 #include "client/internal/wire_convert.h"
 #include "protocol/record/error.h"
 #include "protocol/wire/error_map.h"
@@ -74,16 +74,7 @@ Future<absl::Status> Admin::DeleteTopic(std::string name) const {
 }
 
 Future<absl::StatusOr<TopicDescription>> Admin::DescribeTopic(std::string name) const {
-  wire::RequestHeader request;
-  request.mutable_describe_topic()->set_name(std::move(name));
-  return Ask<absl::StatusOr<TopicDescription>>(
-      core_, std::move(request), [](CallReply reply) -> absl::StatusOr<TopicDescription> {
-        if (!reply.header.ok()) return reply.header.status();
-        if (!(*reply.header)->has_describe_topic()) return WrongReply();
-        const wire::DescribeTopicResponse& response = (*reply.header)->describe_topic();
-        if (absl::Status error = FromWire(response.topic().error()); !error.ok()) return error;
-        return FromWire(response);
-      });
+  return DescribeTopicPages(core_, std::move(name));
 }
 
 Future<absl::StatusOr<uint32_t>> Admin::AlterTopic(TopicUpdate update) const {
@@ -103,20 +94,7 @@ Future<absl::StatusOr<uint32_t>> Admin::AlterTopic(TopicUpdate update) const {
 }
 
 Future<absl::StatusOr<std::vector<TopicSummary>>> Admin::ListTopics(bool include_internal) const {
-  wire::RequestHeader request;
-  request.mutable_metadata()->set_include_internal(include_internal);
-  return Ask<absl::StatusOr<std::vector<TopicSummary>>>(
-      core_, std::move(request), [](CallReply reply) -> absl::StatusOr<std::vector<TopicSummary>> {
-        if (!reply.header.ok()) return reply.header.status();
-        if (!(*reply.header)->has_metadata()) return WrongReply();
-        std::vector<TopicSummary> topics;
-        for (const wire::TopicMetadata& topic : (*reply.header)->metadata().topics()) {
-          if (topic.error().code() == 0) topics.push_back(FromWire(topic));
-        }
-        std::sort(topics.begin(), topics.end(),
-                  [](const TopicSummary& a, const TopicSummary& b) { return a.name < b.name; });
-        return topics;
-      });
+  return ListTopicPages(core_, include_internal);
 }
 
 Future<absl::StatusOr<std::vector<absl::StatusOr<OffsetReply>>>> Admin::ListOffsets(

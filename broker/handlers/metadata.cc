@@ -17,18 +17,29 @@ namespace {
 struct Question {
   std::vector<std::string> topics;
   bool include_internal = false;
+  uint32_t max_topics = 0;
+  std::string after_topic;
 };
+
+// A page ends early when its bytes do not fit a reply, so that there is a page for any names and limits.
+void FillPage(const LogStore& store, const Question& question, wire::MetadataResponse* body) {
+  size_t bytes = 0;
+  for (const TopicPtr& topic : store.Topics()) {
+    if (topic->name <= question.after_topic) continue;
+    if (!question.include_internal && topic->internal()) continue;
+    const bool full = bytes > kPageBytes || body->topics_size() == static_cast<int64_t>(question.max_topics);
+    if (question.max_topics > 0 && full) return body->set_more(true);
+    FillTopic(*topic, body->add_topics());
+    bytes += body->topics().rbegin()->ByteSizeLong();
+  }
+}
 
 // `created` is the error of creating the topics that were missing.
 void Answer(Responder responder, const Question& question, const absl::Status& created) {
   const LogStore& store = responder.broker().store();
   wire::ResponseHeader reply;
   wire::MetadataResponse& body = *reply.mutable_metadata();
-  if (question.topics.empty()) {
-    for (const TopicPtr& topic : store.Topics()) {
-      if (question.include_internal || !topic->internal()) FillTopic(*topic, body.add_topics());
-    }
-  }
+  if (question.topics.empty()) FillPage(store, question, &body);
   bool suggest = true;
   for (const std::string& name : question.topics) {
     wire::TopicMetadata* out = body.add_topics();
@@ -50,7 +61,10 @@ void Answer(Responder responder, const Question& question, const absl::Status& c
 void HandleMetadata(Request& request) {
   const wire::MetadataRequest& metadata = request.header.metadata();
   Broker& broker = request.responder.broker();
-  Question question{{metadata.topics().begin(), metadata.topics().end()}, metadata.include_internal()};
+  Question question{{metadata.topics().begin(), metadata.topics().end()},
+                    metadata.include_internal(),
+                    metadata.max_topics(),
+                    metadata.after_topic()};
   std::vector<std::string> missing;
   if (metadata.create_missing()) missing = MissingTopics(broker, question.topics);
   if (missing.empty()) return Answer(std::move(request.responder), question, absl::OkStatus());

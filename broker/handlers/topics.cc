@@ -156,12 +156,13 @@ void HandleDeleteTopic(Request& request) {
 }
 
 void HandleDescribeTopic(Request& request) {
-  const std::string& name = request.header.describe_topic().name();
+  const wire::DescribeTopicRequest& describe = request.header.describe_topic();
+  const std::string& name = describe.name();
   const LogStore& store = request.responder.broker().store();
   const TopicPtr topic = store.FindTopic(name);
   if (topic == nullptr) return request.responder.Fail(UnknownTopic(store, name));
   wire::ResponseHeader reply;
-  FillDescription(*topic, reply.mutable_describe_topic());
+  FillDescription(*topic, describe, reply.mutable_describe_topic());
   request.responder.Send(reply);
 }
 

@@ -36,7 +36,8 @@ void FillTopic(const Topic& topic, wire::TopicMetadata* out) {
                                                                            : wire::ACK_WRITTEN);
 }
 
-void FillDescription(const Topic& topic, wire::DescribeTopicResponse* out) {
+void FillDescription(const Topic& topic, const wire::DescribeTopicRequest& request,
+                     wire::DescribeTopicResponse* out) {
   FillTopic(topic, out->mutable_topic());
   for (const TopicSettingInfo& info : TopicSettings()) {
     wire::TopicSetting* setting = out->add_config();
@@ -48,8 +49,14 @@ void FillDescription(const Topic& topic, wire::DescribeTopicResponse* out) {
     for (const auto& [name, value] : topic.overrides) is_default = is_default && name != info.name;
     setting->set_is_default(is_default);
   }
-  for (const std::shared_ptr<PartitionLog>& log : topic.partitions)
-    FillPartition(*log, out->add_partitions());
+  const size_t max = request.max_partitions() == 0 ? topic.partitions.size() : request.max_partitions();
+  size_t bytes = 0;
+  for (size_t i = request.first_partition(); i < topic.partitions.size(); ++i) {
+    const bool full = bytes > kPageBytes || out->partitions_size() == static_cast<int64_t>(max);
+    if (request.max_partitions() > 0 && full) return;
+    FillPartition(*topic.partitions[i], out->add_partitions());
+    bytes += out->partitions().rbegin()->ByteSizeLong();
+  }
 }
 
 }  // namespace leat

@@ -81,6 +81,63 @@ TEST_F(AdminTest, InternalTopicsAreTheBrokers) {
   EXPECT_EQ(Call(request).header.metadata().topics_size(), 1);
 }
 
+// More topics than one reply has room for, whatever page the client asks for.
+TEST_F(AdminTest, AnyNumberOfTopicsCanBeListed) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 5000; ++i) names.push_back(absl::StrCat(std::string(244, 'x'), 10000 + i));
+  for (const std::string& name : names) harness_.MakeTopic(name);
+  for (const uint32_t page : {1000u, 0xFFFFFFFFu}) {
+    std::vector<std::string> listed;
+    wire::RequestHeader request;
+    request.mutable_metadata()->set_max_topics(page);
+    for (bool more = true; more;) {
+      const TestReply reply = Call(request);
+      ASSERT_EQ(reply.header.error().code(), 0) << reply.header.error().message();
+      more = reply.header.metadata().more();
+      for (const auto& topic : reply.header.metadata().topics()) listed.push_back(topic.name());
+      request.mutable_metadata()->set_after_topic(listed.back());
+      ASSERT_LE(listed.size(), names.size());
+    }
+    EXPECT_EQ(listed, names);
+  }
+}
+
+TEST_F(AdminTest, ListsEndAtTheirPage) {
+  for (const char* name : {"a", "b", "c", "__d"}) harness_.MakeTopic(name, 5);
+  wire::RequestHeader request;
+  request.mutable_metadata()->set_max_topics(2);
+  TestReply reply = Call(request);
+  EXPECT_EQ(reply.header.metadata().topics_size(), 2);
+  EXPECT_TRUE(reply.header.metadata().more());
+  request.mutable_metadata()->set_after_topic("b");
+  reply = Call(request);
+  EXPECT_EQ(reply.header.metadata().topics(0).name(), "c");
+  EXPECT_FALSE(reply.header.metadata().more());
+  request.mutable_describe_topic()->set_name("a");
+  request.mutable_describe_topic()->set_max_partitions(3);
+  request.mutable_describe_topic()->set_first_partition(1);
+  reply = Call(request);
+  ASSERT_EQ(reply.header.describe_topic().partitions_size(), 3);
+  EXPECT_EQ(reply.header.describe_topic().partitions(0).partition(), 1u);
+  request.mutable_describe_topic()->set_first_partition(7);
+  EXPECT_EQ(Call(request).header.describe_topic().partitions_size(), 0);
+}
+
+TEST_F(AdminTest, AnyNumberOfPartitionsCanBeDescribed) {
+  harness_.MakeTopic("t", 30000);
+  wire::RequestHeader request;
+  request.mutable_describe_topic()->set_name("t");
+  request.mutable_describe_topic()->set_max_partitions(30000);
+  uint32_t described = 0;
+  while (described < 30000) {
+    request.mutable_describe_topic()->set_first_partition(described);
+    const TestReply reply = Call(request);
+    ASSERT_GT(reply.header.describe_topic().partitions_size(), 0) << reply.header.error().message();
+    EXPECT_EQ(reply.header.describe_topic().partitions(0).partition(), described);
+    described += static_cast<uint32_t>(reply.header.describe_topic().partitions_size());
+  }
+}
+
 TEST_F(AdminTest, DescribeTellsEverySettingAndPartition) {
   wire::RequestHeader create = CreateTopic("t", 2);
   wire::ConfigEntry* entry = create.mutable_create_topic()->add_config();

@@ -327,6 +327,8 @@ FakeBroker::Reply FakeBroker::Serve(const wire::RequestHeader& request, absl::st
     const bool deleted = topics_.erase(request.delete_topic().name()) > 0;
     if (!deleted) ToWire(MakeError(ErrorCode::kUnknownTopic, "gone"), reply.header.mutable_error());
     if (deleted) reply.header.mutable_delete_topic();
+  } else if (request.has_describe_topic()) {
+    ServeDescription(request.describe_topic(), &reply.header);
   } else if (request.has_server_info()) {
     reply.header.mutable_server_info()->set_server_version("fake");
   }
@@ -334,6 +336,12 @@ FakeBroker::Reply FakeBroker::Serve(const wire::RequestHeader& request, absl::st
 }
 
 void FakeBroker::ServeMetadata(const wire::MetadataRequest& request, wire::MetadataResponse* response) {
+  if (request.topics().empty()) {
+    for (auto it = topics_.upper_bound(request.after_topic()); it != topics_.end(); ++it) {
+      if (response->topics_size() == kPageEntries) return response->set_more(true);
+      response->add_topics()->set_name(it->first);
+    }
+  }
   for (const std::string& name : request.topics()) {
     if (request.create_missing() && topics_[name].empty()) topics_[name].resize(1);
     wire::TopicMetadata* topic = response->add_topics();
@@ -344,6 +352,18 @@ void FakeBroker::ServeMetadata(const wire::MetadataRequest& request, wire::Metad
     } else {
       topic->set_partition_count(static_cast<uint32_t>(it->second.size()));
     }
+  }
+}
+
+void FakeBroker::ServeDescription(const wire::DescribeTopicRequest& request, wire::ResponseHeader* reply) {
+  const auto it = topics_.find(request.name());
+  if (it == topics_.end()) return ToWire(MakeError(ErrorCode::kUnknownTopic, "gone"), reply->mutable_error());
+  wire::DescribeTopicResponse* response = reply->mutable_describe_topic();
+  response->mutable_topic()->set_name(it->first);
+  response->mutable_topic()->set_partition_count(static_cast<uint32_t>(it->second.size()));
+  for (uint32_t i = request.first_partition();
+       i < it->second.size() && response->partitions_size() < kPageEntries; ++i) {
+    response->add_partitions()->set_partition(i);
   }
 }
 

@@ -92,6 +92,7 @@ class FakeBroker {
     wire::ResponseHeader header;
     std::string payload;
   };
+  static constexpr int kPageEntries = 2;  // of lists of topics and partitions
   using Topics = std::map<std::string, std::vector<Partition>>;
 
   void AcceptLoop(int listener);
@@ -101,6 +102,8 @@ class FakeBroker {
   bool TooMany(int entries);
   Reply Serve(const wire::RequestHeader& request, absl::string_view payload);
   void ServeMetadata(const wire::MetadataRequest& request, wire::MetadataResponse* response)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ServeDescription(const wire::DescribeTopicRequest& request, wire::ResponseHeader* reply)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ServeProduce(const wire::ProduceRequest& request, absl::string_view payload,
                     wire::ProduceResponse* response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

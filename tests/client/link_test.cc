@@ -39,6 +39,19 @@ TEST_F(LinkTest, AnUnknownHostIsUnavailable) {
   EXPECT_THAT(std::string(client.status().message()), HasSubstr("no-such-host.invalid"));
 }
 
+TEST_F(LinkTest, ListsComeInAsManyPagesAsTheBrokerGives) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 7; ++i) broker_.CreateTopic(names.emplace_back("t" + std::to_string(i)), 5);
+  const Admin admin(MakeClient());
+  ASSERT_OK_AND_ASSIGN(const std::vector<TopicSummary> topics, admin.ListTopics().Get());
+  std::vector<std::string> listed;
+  for (const TopicSummary& topic : topics) listed.push_back(topic.name);
+  EXPECT_EQ(listed, names);
+  ASSERT_OK_AND_ASSIGN(const TopicDescription topic, admin.DescribeTopic("t3").Get());
+  ASSERT_EQ(topic.partitions.size(), 5u);
+  for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(topic.partitions[i].partition, i);
+}
+
 TEST_F(LinkTest, RefusesUnusableOptions) {
   ClientOptions options = Options();
   options.address = "host:99999";

@@ -321,9 +321,17 @@ class Client:
         return self.call(hello=pb.HelloRequest(version_min=version_min, version_max=version_max,
                                                client_name="leat-python-test", client_version="1"))
 
-    def metadata(self, topics=(), create_missing=False, include_internal=False):
-        return self.call(metadata=pb.MetadataRequest(topics=topics, create_missing=create_missing,
-                                                     include_internal=include_internal)).topics
+    def metadata(self, topics=(), create_missing=False, include_internal=False, page=1000):
+        """Of the topics named, or of all, in pages of `page`."""
+        request = pb.MetadataRequest(topics=topics, create_missing=create_missing,
+                                     include_internal=include_internal, max_topics=page)
+        found = []
+        while True:
+            reply = self.call(metadata=request)
+            found += reply.topics
+            if not reply.more:
+                return found
+            request.after_topic = reply.topics[-1].name
 
     def create_topic(self, name, partitions=0, config=None, **options):
         return self.call(create_topic=pb.CreateTopicRequest(
@@ -332,8 +340,13 @@ class Client:
     def delete_topic(self, name):
         return self.call(delete_topic=pb.DeleteTopicRequest(name=name))
 
-    def describe_topic(self, name):
-        return self.call(describe_topic=pb.DescribeTopicRequest(name=name))
+    def describe_topic(self, name, page=1000):
+        """With all partitions, asked for in pages of `page`."""
+        whole = self.call(describe_topic=pb.DescribeTopicRequest(name=name, max_partitions=page))
+        while len(whole.partitions) < whole.topic.partition_count:
+            whole.partitions.extend(self.call(describe_topic=pb.DescribeTopicRequest(
+                name=name, max_partitions=page, first_partition=len(whole.partitions))).partitions)
+        return whole
 
     def alter_topic(self, name, config=None, reset=(), partitions=0, **options):
         request = pb.AlterTopicRequest(name=name, reset=reset, partition_count=partitions, **options)

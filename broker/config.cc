@@ -209,7 +209,8 @@ constexpr Row kRows[] = {
          "How groups are made durable: by syncing their segments (direct), by one write to the journal, or "
          "whichever is cheaper."),
     Text("journal_dir", &Config::journal_dir,
-         "Directory of the commit journal, perhaps on another disk; empty: \"journal\" in the data directory."),
+         "Directory of the commit journal, perhaps on another disk; empty: \"journal\" in the data "
+         "directory."),
     {"journal_bytes_max",
      Kind::kBytes,
      &Config::journal_bytes_max,

@@ -40,8 +40,8 @@ class Checkpointer {
   void Note() { Arm(parts_.interval); }
   void NoteUrgent();
 
-  // Writes one now, and lets go of what the journal need not keep any more; blocks. After a clean one no other
-  // is written.
+  // Writes one now, and lets go of what the journal need not keep any more; blocks. After a clean one no
+  // other is written.
   [[nodiscard]] absl::Status Write(bool clean);
 
   // No timer writes one from now on.

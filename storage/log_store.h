@@ -32,8 +32,8 @@ struct StoreOptions {
   uint32_t partitions_per_topic_max = 10'000;
   absl::Duration checkpoint_interval = absl::Seconds(5);  // at most this long after the last commit
   CommitMode commit_mode = CommitMode::kDirect;
-  std::string journal_dir;                    // empty: `journal` in the data directory
-  uint64_t journal_bytes_max = 256 << 20;     // beyond, groups are committed without the journal
+  std::string journal_dir;                 // empty: `journal` in the data directory
+  uint64_t journal_bytes_max = 256 << 20;  // beyond, groups are committed without the journal
   uint64_t journal_file_bytes = 16 << 20;
   TopicConfig topic_defaults;
   uint64_t id_seed = 0;  // of the ids of a new directory; 0: from the system
@@ -101,7 +101,7 @@ struct StoreStats {
   uint64_t commit_groups = 0;
   uint64_t journal_groups = 0;  // of them, by the journal
   uint64_t journal_files = 0;
-  uint64_t journal_bytes = 0;      // on disk
+  uint64_t journal_bytes = 0;  // on disk
   uint64_t journal_bytes_max = 0;
   uint64_t journal_bytes_written = 0;
   uint64_t unsynced_partitions = 0;  // durable by the journal, to be synced in the background

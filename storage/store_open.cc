@@ -194,8 +194,7 @@ absl::Status StoreImpl::OpenTopics(const MetadataState& state) {
   return absl::OkStatus();
 }
 
-RecoveryInput StoreImpl::InputOf(const OpeningTopic& topic, uint32_t partition,
-                                 const MetadataState& state) {
+RecoveryInput StoreImpl::InputOf(const OpeningTopic& topic, uint32_t partition, const MetadataState& state) {
   RecoveryInput input;
   input.dir = paths_.Partition(topic.metadata.name, partition);
   input.name = PartitionDirName(topic.metadata.name, partition);

@@ -26,7 +26,7 @@ class CommitCost {
   void LearnJournal(absl::Duration sync, uint64_t bytes);
 
   struct Terms {
-    absl::Duration t_segment;      // a sync without the transfer of its bytes
+    absl::Duration t_segment;  // a sync without the transfer of its bytes
     absl::Duration t_journal;
     double disk_bytes_per_s = 0;
   };

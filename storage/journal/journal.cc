@@ -37,8 +37,8 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(FileSystem& fs, Executor&
   return journal;
 }
 
-// Small, so that a start is quick and a broker without load takes no room: it grows as long as nothing better is
-// there.
+// Small, so that a start is quick and a broker without load takes no room: it grows as long as nothing better
+// is there.
 absl::Status Journal::OpenFirst(const std::string& first_path) {
   if (absl::Status made = CreateDirs(fs_, options_.dir); !made.ok()) return made;
   absl::StatusOr<std::unique_ptr<File>> created = fs_.Open(first_path, OpenMode::kCreateNew);
@@ -139,7 +139,8 @@ absl::Status Journal::Fill(absl::Span<const std::shared_ptr<SegmentedLog>> logs,
       const absl::StatusOr<size_t> got = (*file)->ReadAt(piece.position, to);
       if (!got.ok()) return got.status();
       if (*got != to.size()) {
-        return MakeError(ErrorCode::kStorageError, absl::StrCat(piece.file->path(), " is shorter than written"));
+        return MakeError(ErrorCode::kStorageError,
+                         absl::StrCat(piece.file->path(), " is shorter than written"));
       }
     }
   }

@@ -58,7 +58,8 @@ class Journal {
   const absl::Status& error() const { return error_; }
 
   // For checkpoints (R6), any thread. First HeadSequence, behind all durable frames; then the entries are
-  // collected, of which `synced` is a part; then OldestNeeded: what is journaled meanwhile lies behind the head.
+  // collected, of which `synced` is a part; then OldestNeeded: what is journaled meanwhile lies behind the
+  // head.
   uint64_t HeadSequence() const;
   uint64_t OldestNeeded(uint64_t head, const absl::flat_hash_map<uint64_t, Offset>& synced) const;
   // A durable checkpoint names `oldest` as the first frame that is still needed.
@@ -115,12 +116,12 @@ class Journal {
   // Commit executor only.
   JournalGroupBuilder builder_;
   std::shared_ptr<File> active_;
-  uint64_t position_ = 0;          // of the next group in the active file
-  uint64_t capacity_ = 0;          // beyond, a group goes to the next file
-  bool filled_ = false;            // the active file was filled with zeros
-  bool broken_ = false;            // a write to the active file failed: nothing may follow there
-  bool unsynced_ = false;          // marks were written to the active file and not synced
-  bool sync_failed_ = false;       // for good
+  uint64_t position_ = 0;     // of the next group in the active file
+  uint64_t capacity_ = 0;     // beyond, a group goes to the next file
+  bool filled_ = false;       // the active file was filled with zeros
+  bool broken_ = false;       // a write to the active file failed: nothing may follow there
+  bool unsynced_ = false;     // marks were written to the active file and not synced
+  bool sync_failed_ = false;  // for good
   uint64_t next_sequence_ = 0;
   absl::Status error_;
 

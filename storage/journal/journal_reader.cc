@@ -21,7 +21,8 @@ constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 std::optional<uint64_t> NumberOf(absl::string_view name) {
   uint64_t number = 0;
   if (!absl::ConsumeSuffix(&name, kSuffix) || name.size() < kNumberDigits) return std::nullopt;
-  if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return std::nullopt;
   if (!absl::SimpleAtoi(name, &number)) return std::nullopt;
   return number;
 }
@@ -110,7 +111,8 @@ class Reader {
   absl::Status CheckPresent() const {
     if (!input_.known || input_.epoch == 0) return absl::OkStatus();
     for (const JournalFile& file : files_) {
-      if (file.state == JournalFileState::kValid && file.header.epoch >= input_.epoch) return absl::OkStatus();
+      if (file.state == JournalFileState::kValid && file.header.epoch >= input_.epoch)
+        return absl::OkStatus();
     }
     return Lost(
         "is missing, and the checkpoint says that there is one; is the directory mounted, or has journal_dir "
@@ -123,7 +125,8 @@ class Reader {
     size_t first = files_.size();
     for (size_t i = 0; i < files_.size(); ++i) {
       if (files_[i].state != JournalFileState::kValid) continue;
-      if (first == files_.size() || (input_.known && files_[i].header.first_sequence <= input_.oldest_sequence)) {
+      if (first == files_.size() ||
+          (input_.known && files_[i].header.first_sequence <= input_.oldest_sequence)) {
         first = i;
       }
     }
@@ -156,7 +159,8 @@ class Reader {
   bool Continues(const JournalFileHeader& header) {
     if (epoch_ == 0) {
       // Nothing needed may lie before the first file.
-      if (input_.known && header.first_sequence > input_.oldest_sequence) return Break(header.first_sequence - 1);
+      if (input_.known && header.first_sequence > input_.oldest_sequence)
+        return Break(header.first_sequence - 1);
       return true;
     }
     if (header.epoch == epoch_) return header.first_sequence == next_ || Break(header.first_sequence - 1);

@@ -18,8 +18,8 @@ namespace leat {
 struct JournalReadInput {
   std::string dir;
   std::string journal_id;
-  // From the checkpoint. Epoch 0: there has been no journal. Without `known` no checkpoint could be read: then
-  // every file counts.
+  // From the checkpoint. Epoch 0: there has been no journal. Without `known` no checkpoint could be read:
+  // then every file counts.
   bool known = false;
   uint64_t epoch = 0;
   uint64_t oldest_sequence = 0;
@@ -44,8 +44,8 @@ struct JournalReading {
 };
 
 // Reads the files from the device, not from the page cache. Changes nothing.
-// kDataLoss: promised frames are missing or damaged, the journal is missing as a whole (perhaps its directory is
-// not mounted), or it belongs to another data directory. kUnsupportedFormat: a newer program wrote it.
+// kDataLoss: promised frames are missing or damaged, the journal is missing as a whole (perhaps its directory
+// is not mounted), or it belongs to another data directory. kUnsupportedFormat: a newer program wrote it.
 [[nodiscard]] absl::StatusOr<JournalReading> ReadJournal(FileSystem& fs, const JournalReadInput& input);
 
 // "0000000042.journal"; files follow each other by number.

@@ -17,8 +17,8 @@
 namespace leat {
 
 // Syncs the segments of partitions whose batches were made durable by the journal, in the background, so that
-// the journal's files can go (durability-rules R6). One partition at a time, with pauses as long as the syncs, so
-// that the commits always find the disk free soon; without pauses when the journal is getting full.
+// the journal's files can go (durability-rules R6). One partition at a time, with pauses as long as the
+// syncs, so that the commits always find the disk free soon; without pauses when the journal is getting full.
 class SegmentSyncer {
  public:
   struct Parts {
@@ -26,7 +26,7 @@ class SegmentSyncer {
     Executor& executor;  // that of the journal's background work
     const Journal& journal;
     CommitCost& cost;
-    std::function<void(bool urgent)> on_progress;            // a checkpoint has something to tell
+    std::function<void(bool urgent)> on_progress;         // a checkpoint has something to tell
     std::function<void(const absl::Status&)> on_failure;  // a sync failed: final (D7)
   };
   explicit SegmentSyncer(Parts parts) : parts_(std::move(parts)) {}

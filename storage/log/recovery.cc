@@ -27,8 +27,8 @@ class PartitionRecovery {
 
   absl::StatusOr<RecoveredPartition> Run() {
     for (absl::Status (PartitionRecovery::*step)() :
-         {&PartitionRecovery::Refill, &PartitionRecovery::ListFiles, &PartitionRecovery::Measure, &PartitionRecovery::SyncKept,
-          &PartitionRecovery::Inspect}) {
+         {&PartitionRecovery::Refill, &PartitionRecovery::ListFiles, &PartitionRecovery::Measure,
+          &PartitionRecovery::SyncKept, &PartitionRecovery::Inspect}) {
       if (absl::Status status = (this->*step)(); !status.ok()) return status;
     }
     plan_ = PlanRecovery(observed_);

@@ -62,11 +62,12 @@ struct RecoveryInput {
   std::optional<CheckpointEntry> promised = {};
 };
 
-// Puts back what the journal holds, syncs what is kept, reads what lies above the checkpoint from the device, decides, carries out, syncs. When
-// it returns OK everything below marks.end is durable in the segments (synced = durable = end); the caller
-// then writes the checkpoint. Doing it again changes nothing. Partitions are independent of each other: any
-// thread. What cannot be read is fenced like damage, and nothing of it is cut. Errors: of syncs and writes
-// (kStorageError, kDiskFull), and kLimitExceeded. Nothing that was promised has been removed then.
+// Puts back what the journal holds, syncs what is kept, reads what lies above the checkpoint from the device,
+// decides, carries out, syncs. When it returns OK everything below marks.end is durable in the segments
+// (synced = durable = end); the caller then writes the checkpoint. Doing it again changes nothing. Partitions
+// are independent of each other: any thread. What cannot be read is fenced like damage, and nothing of it is
+// cut. Errors: of syncs and writes (kStorageError, kDiskFull), and kLimitExceeded. Nothing that was promised
+// has been removed then.
 [[nodiscard]] absl::StatusOr<RecoveredPartition> RecoverPartition(FileSystem& fs, const RecoveryInput& input);
 
 }  // namespace leat

@@ -27,8 +27,9 @@ struct RefillPiece {
 };
 
 // Writes the pieces that end above `synced` and `log_start` into the segments in `dir`, which are made where
-// their names were lost. What is there already is written again: a read that finds it equal may have come from
-// the page cache. Nothing is durable until the files and the directory are synced. `written` counts bytes.
+// their names were lost. What is there already is written again: a read that finds it equal may have come
+// from the page cache. Nothing is durable until the files and the directory are synced. `written` counts
+// bytes.
 [[nodiscard]] absl::Status RefillSegments(FileSystem& fs, const std::string& dir, Offset lowest,
                                           absl::Span<const RefillPiece> pieces, uint64_t& written);
 

@@ -86,14 +86,14 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // both); or makes the pieces durable in the journal.
   CommitWork BeginCommit();
   // Moves durable, and after the direct way synced, to work.upto when `result` is OK and no file of the work
-  // has a recorded failure. Otherwise the partition refuses appends for good (kStorageError) and the outcome carries why;
-  // what is durable can still be read. kUnknownTopic: the log was deleted meanwhile, which is no failure of
-  // the disk.
+  // has a recorded failure. Otherwise the partition refuses appends for good (kStorageError) and the outcome
+  // carries why; what is durable can still be read. kUnknownTopic: the log was deleted meanwhile, which is no
+  // failure of the disk.
   CommitOutcome FinishCommit(const CommitWork& work, const absl::Status& result,
                              CommitWay way = CommitWay::kDirect);
   // The same for what is durable but not synced in the segments: work without pieces, up to the durable mark;
-  // then, after SyncCommitWork, synced moves there (R6). One caller at a time, beside that of the commits. Gives
-  // the failure of the sync, which is final, or OK: so also for a log that was deleted meanwhile.
+  // then, after SyncCommitWork, synced moves there (R6). One caller at a time, beside that of the commits.
+  // Gives the failure of the sync, which is final, or OK: so also for a log that was deleted meanwhile.
   CommitWork BeginSync();
   [[nodiscard]] absl::Status FinishSync(const CommitWork& work, const absl::Status& sync_result);
   bool fully_synced() const;

@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(CommitModes, StoreCrashTest,
                          [](const auto& tested) {
                            return tested.param == CommitMode::kAuto     ? "Auto"
                                   : tested.param == CommitMode::kDirect ? "Direct"
-                                                                      : "Journal";
+                                                                        : "Journal";
                          });
 
 // All that a store does, each at least once. False when the disk stopped on the way.
@@ -141,8 +141,9 @@ TEST_P(StoreCrashTest, RecoveryMayBeInterruptedAnywhere) {
         }
         disk->Crash(policy, stop + again);
         StoreModel after = model;
-        ASSERT_TRUE(GoesOn(*disk, after, options_)) << "stopped at change " << stop << ", then at change " << again
-                                          << " of recovery, policy " << static_cast<int>(policy);
+        ASSERT_TRUE(GoesOn(*disk, after, options_))
+            << "stopped at change " << stop << ", then at change " << again << " of recovery, policy "
+            << static_cast<int>(policy);
         if (complete) break;
       }
     }

@@ -30,9 +30,12 @@ std::string Group(uint64_t epoch, uint64_t first, uint64_t durable, const std::v
   builder.Begin({epoch, first, durable});
   Offset offset = static_cast<Offset>(first) * 10;
   for (const size_t length : lengths) {
-    const absl::Span<char> payload = builder.AddData(
-        {.partition_id = 7, .base_offset = offset, .end_offset = offset + 1, .segment_base = 0, .position = 100},
-        static_cast<uint32_t>(length));
+    const absl::Span<char> payload = builder.AddData({.partition_id = 7,
+                                                      .base_offset = offset,
+                                                      .end_offset = offset + 1,
+                                                      .segment_base = 0,
+                                                      .position = 100},
+                                                     static_cast<uint32_t>(length));
     std::fill(payload.begin(), payload.end(), 'p');
     ++offset;
   }
@@ -55,7 +58,8 @@ TEST(JournalFormatTest, HeaderIsOneBlockWithKnownBytes) {
   JournalFileHeader decoded;
   EXPECT_EQ(DecodeJournalFileHeader(block, decoded), JournalFileState::kValid);
   EXPECT_EQ(decoded, header);
-  EXPECT_EQ(DecodeJournalFileHeader(std::string(kJournalBlockBytes, '\0'), decoded), JournalFileState::kBlank);
+  EXPECT_EQ(DecodeJournalFileHeader(std::string(kJournalBlockBytes, '\0'), decoded),
+            JournalFileState::kBlank);
   EXPECT_EQ(DecodeJournalFileHeader("", decoded), JournalFileState::kBlank);
   EXPECT_EQ(DecodeJournalFileHeader(block.substr(0, 40), decoded), JournalFileState::kDamaged);
   for (size_t at = 0; at < 60; ++at) {
@@ -183,7 +187,7 @@ TEST_F(JournalReaderTest, GapsAndMissingFilesAreNoticed) {
   EXPECT_THAT(Read(1, 1), IsOk());
   ASSERT_THAT(fs_.Remove(absl::StrCat(kDir, "/", JournalFileName(2))), IsOk());
   EXPECT_THAT(Read(1, 1), StatusIs(ErrorCode::kDataLoss));
-  EXPECT_THAT(Read(1, 7), IsOk());  // not needed any more
+  EXPECT_THAT(Read(1, 7), IsOk());                           // not needed any more
   EXPECT_THAT(Read(1, 11), StatusIs(ErrorCode::kDataLoss));  // the checkpoint knew more
   ASSERT_THAT(fs_.Remove(absl::StrCat(kDir, "/", JournalFileName(1))), IsOk());
   EXPECT_THAT(Read(1, 4), StatusIs(ErrorCode::kDataLoss));

@@ -96,10 +96,10 @@ std::string RecoveryText(const RecoveryFigures& recovery) {
   return absl::StrCat(
       recovery.clean ? "after a clean stop" : "after an unclean stop", ", ",
       Count(recovery.partitions, "partition"), " in ", FormatSpan(absl::Milliseconds(recovery.duration_ms)),
-      "; scanned ", FormatBytes(recovery.bytes_scanned), ", refilled ",
-                      FormatBytes(recovery.bytes_refilled), ", cut ", FormatBytes(recovery.bytes_cut),
-      ", rebuilt ", recovery.indexes_rebuilt, recovery.indexes_rebuilt == 1 ? " index" : " indexes",
-      ", fenced ", Count(recovery.partitions_fenced, "partition"), ", damaged ", recovery.partitions_damaged);
+      "; scanned ", FormatBytes(recovery.bytes_scanned), ", refilled ", FormatBytes(recovery.bytes_refilled),
+      ", cut ", FormatBytes(recovery.bytes_cut), ", rebuilt ", recovery.indexes_rebuilt,
+      recovery.indexes_rebuilt == 1 ? " index" : " indexes", ", fenced ",
+      Count(recovery.partitions_fenced, "partition"), ", damaged ", recovery.partitions_damaged);
 }
 
 std::string InfoText(const ServerDescription& server, const std::string& address) {

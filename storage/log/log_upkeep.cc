@@ -73,9 +73,18 @@ void SegmentedLog::Prepare() {
   }
 }
 
+// Every reader that meets a wrong entry asks; one rebuild serves them all.
 void SegmentedLog::PostRebuild(std::shared_ptr<Segment> segment) {
+  {
+    MutexLock lock(door_);
+    if (std::exchange(segment->rebuilding, true)) return;
+  }
   env_.background.Post([weak = weak_from_this(), segment = std::move(segment)] {
-    if (std::shared_ptr<SegmentedLog> log = weak.lock()) log->Rebuild(*segment);
+    const std::shared_ptr<SegmentedLog> log = weak.lock();
+    if (log == nullptr) return;
+    log->Rebuild(*segment);
+    MutexLock lock(log->door_);
+    segment->rebuilding = false;
   });
 }
 

@@ -35,6 +35,8 @@ struct Segment {
   int64_t max_timestamp_ms = -1;
   int64_t age_from_ms = -1;  // what roll by age counts from, a wall-clock time; -1 while empty
 
+  bool rebuilding = false;  // of the index, in the background: asked for and not ended
+
   uint64_t readable_bytes() const { return damage ? damage->position : bytes; }
 };
 

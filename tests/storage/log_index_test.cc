@@ -193,6 +193,21 @@ TEST_F(LogIndexTest, NoFlippedBitMisleadsAReader) {
   EXPECT_GT(repaired, 0);
 }
 
+TEST_F(LogIndexTest, ManyReadersOfAWrongIndexAskForOneRebuild) {
+  ASSERT_THAT(world_.Open(true), IsOk());
+  for (const auto& [name, bytes] : indexes_) ASSERT_THAT(world_.fs.Remove(world_.PathOf(name)), IsOk());
+  for (int reader = 0; reader < 5; ++reader) ExpectRightAnswers();
+  world_.runtime.RunUntilIdle();
+  const uint64_t segments = indexes_.size() / 2;
+  EXPECT_LE(world_.counters.indexes_rebuilt.load(), segments);
+  // And again, when the former one has ended.
+  for (const auto& [name, bytes] : indexes_) ASSERT_THAT(world_.fs.Remove(world_.PathOf(name)), IsOk());
+  const uint64_t before = world_.counters.indexes_rebuilt.load();
+  ExpectRightAnswers();
+  world_.runtime.RunUntilIdle();
+  EXPECT_GT(world_.counters.indexes_rebuilt.load(), before);
+}
+
 TEST_F(LogIndexTest, AnIndexThatVanishesWhileTheLogIsOpenIsRebuilt) {
   ASSERT_THAT(world_.Open(true), IsOk());
   for (const auto& [name, bytes] : indexes_) ASSERT_THAT(world_.fs.Remove(world_.PathOf(name)), IsOk());

@@ -152,8 +152,9 @@ absl::Status SegmentedLog::MakeNextFile(const std::string& path) {
 absl::Status SegmentedLog::OpenDirectory() {
   if (unsynced_dir_ != nullptr) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<Directory>> opened = env_.fs.OpenDir(dir());
-  if (opened.ok()) unsynced_dir_ = *std::move(opened);
-  return opened.status();
+  if (!opened.ok()) return opened.status();
+  unsynced_dir_ = *std::move(opened);
+  return absl::OkStatus();
 }
 
 void SegmentedLog::AddSegment(Offset base) {

@@ -66,8 +66,7 @@ class MetadataLog {
   };
 
   explicit MetadataLog(const Environment& env)
-      : fs_(env.fs),
-        clock_(env.clock),
+      : clock_(env.clock),
         log_environment_{env.fs, env.clock, env.files, env.background, commits_, counters_} {}
 
   static SegmentedLogOptions Options(const std::string& dir);
@@ -75,7 +74,6 @@ class MetadataLog {
   absl::Status Replay();
   absl::Status ReplayBatch(const BatchView& batch);
 
-  FileSystem& fs_;
   Clock& clock_;
   NoCommits commits_;
   LogCounters counters_;  // apart from those of the topics

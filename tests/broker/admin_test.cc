@@ -124,12 +124,12 @@ TEST_F(AdminTest, ListsEndAtTheirPage) {
 }
 
 TEST_F(AdminTest, AnyNumberOfPartitionsCanBeDescribed) {
-  harness_.MakeTopic("t", 30000);
+  harness_.MakeTopic("t", 100000);
   wire::RequestHeader request;
   request.mutable_describe_topic()->set_name("t");
-  request.mutable_describe_topic()->set_max_partitions(30000);
+  request.mutable_describe_topic()->set_max_partitions(100000);
   uint32_t described = 0;
-  while (described < 30000) {
+  while (described < 100000) {
     request.mutable_describe_topic()->set_first_partition(described);
     const TestReply reply = Call(request);
     ASSERT_GT(reply.header.describe_topic().partitions_size(), 0) << reply.header.error().message();

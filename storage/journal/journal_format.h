@@ -81,7 +81,6 @@ class JournalGroupBuilder {
   absl::string_view Finish();
 
   uint64_t next_sequence() const { return next_sequence_; }
-  size_t frames() const { return starts_.size(); }
 
   // Bytes that a group of so many data frames and payload takes.
   static uint64_t BytesOf(size_t frames, uint64_t payload_bytes);

@@ -154,11 +154,6 @@ absl::Status SegmentedLog::FinishSync(const CommitWork& work, const absl::Status
   return absl::OkStatus();
 }
 
-bool SegmentedLog::fully_synced() const {
-  MutexLock lock(door_);
-  return deleted_ || (marks_.synced == marks_.end && names_synced_ == names_version_);
-}
-
 void SegmentedLog::FailCommits(const absl::Status& cause) {
   if (commit_failure_.ok()) {
     commit_failure_ =

@@ -96,7 +96,6 @@ class SegmentedLog : public PartitionLog, public std::enable_shared_from_this<Se
   // Gives the failure of the sync, which is final, or OK: so also for a log that was deleted meanwhile.
   CommitWork BeginSync();
   [[nodiscard]] absl::Status FinishSync(const CommitWork& work, const absl::Status& sync_result);
-  bool fully_synced() const;
   // Of the synced mark, whose value was captured before the sync began. Nothing for a fenced partition that
   // came without one: then the next checkpoint must not name this partition either.
   std::optional<CheckpointEntry> checkpoint() const;
